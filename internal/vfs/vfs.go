@@ -1,0 +1,76 @@
+// Package vfs is the seam to the file system: the operating system's, one in
+// memory that can lose what was not synced, and one that injects faults. It
+// starts no goroutine and imports nothing of the project.
+package vfs
+
+import (
+	"io"
+	"time"
+)
+
+// FS is a file system as chronik uses it. Methods may be called concurrently.
+// A name created, renamed or removed survives a power loss only after SyncDir
+// of the directory that holds it; errors satisfy errors.Is(err, fs.ErrNotExist)
+// and the like where that fits.
+type FS interface {
+	// Create makes or truncates a file for reading and writing.
+	Create(name string) (File, error)
+	// Open opens an existing file for reading only.
+	Open(name string) (File, error)
+	// OpenReadWrite opens a file for reading and writing, and creates it empty
+	// where it does not exist.
+	OpenReadWrite(name string) (File, error)
+	// Remove removes a file or an empty directory.
+	Remove(name string) error
+	// RemoveAll removes a tree; one that does not exist is no error.
+	RemoveAll(name string) error
+	// Rename replaces newName atomically. Directories too.
+	Rename(oldName, newName string) error
+	// MkdirAll makes a directory and its parents.
+	MkdirAll(dir string) error
+	// ReadDir lists a directory in the order of the names.
+	ReadDir(dir string) ([]Info, error)
+	// Stat describes a file or directory.
+	Stat(name string) (Info, error)
+	// SyncDir makes the names in a directory durable.
+	SyncDir(dir string) error
+	// Lock takes an exclusive lock on a file, which it creates; it does not
+	// wait: a lock that another process holds is ErrLocked.
+	Lock(name string) (io.Closer, error)
+	// Usage tells how large the disk below dir is, and how much of it is free
+	// to this process.
+	Usage(dir string) (Usage, error)
+}
+
+// File is an open file. ReadAt may be called concurrently with everything but
+// Close; the others need one caller at a time.
+type File interface {
+	io.ReaderAt
+	io.WriterAt
+	io.Closer
+	// Size is the length in bytes.
+	Size() (int64, error)
+	// Truncate sets the length; what is added reads as zeros.
+	Truncate(size int64) error
+	// SyncData makes the content durable, and the length where it has grown
+	// (fdatasync). After an error the content is undefined: never try again.
+	SyncData() error
+	// Sync makes content and attributes durable (fsync). As SyncData for errors.
+	Sync() error
+	// Preallocate reserves disk space for [offset, offset+length) without
+	// changing the length of the file.
+	Preallocate(offset, length int64) error
+}
+
+// Info describes a file or directory.
+type Info struct {
+	Name    string // base name
+	Size    int64  // bytes; 0 for a directory
+	ModTime time.Time
+	IsDir   bool
+}
+
+// Usage is the size of a disk and what is free of it, in bytes.
+type Usage struct {
+	TotalBytes, FreeBytes uint64
+}
