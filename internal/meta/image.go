@@ -1,0 +1,165 @@
+package meta
+
+import (
+	"github.com/chronik/chronik/internal/model"
+)
+
+// Image is the cluster's metadata as of one index of the metadata log. It is
+// immutable, and so is all that it points to: readers hold it as long as they
+// like, without a lock. A newer one shares what has not changed.
+type Image struct {
+	// Index is the metadata log's index of the last entry in this image.
+	Index uint64
+	// ClusterID is "" until the cluster has been initialised.
+	ClusterID string
+	// Version is the metadata version (the format of the records) in force.
+	Version Version
+	Topics  Topics
+	Brokers Brokers
+	Configs Configs
+	// NextProducerID is the first producer id that has not been handed out.
+	NextProducerID model.ProducerID
+}
+
+// Topics is the set of topics.
+type Topics struct {
+	byName map[string]*Topic
+	byID   map[model.TopicID]*Topic
+}
+
+// Topic is one topic with its partitions.
+type Topic struct {
+	ID   model.TopicID
+	Name string
+	// Partitions is indexed by partition number and has no holes.
+	Partitions []Partition
+	// Internal is set for topics that clients may not write, such as
+	// __consumer_offsets.
+	Internal bool
+}
+
+// Partition is where one partition lives and who leads it (replication.md).
+type Partition struct {
+	// Replicas is the assignment, in order of preference.
+	Replicas []model.NodeID
+	// ISR is the in-sync set, in the order of Replicas. Invariant: a subset of
+	// Replicas, never empty.
+	ISR []model.NodeID
+	// Leader is a member of ISR, or model.NoNode.
+	Leader model.NodeID
+	// LeaderEpoch grows by one at every change of Leader, also to NoNode.
+	LeaderEpoch model.LeaderEpoch
+	// PartitionEpoch grows by one at every change of this struct.
+	PartitionEpoch model.PartitionEpoch
+}
+
+// ByName finds a topic by its name; nil where there is none.
+func (t Topics) ByName(name string) *Topic { return t.byName[name] }
+
+// ByID finds a topic by its id; nil where there is none.
+func (t Topics) ByID(id model.TopicID) *Topic { return t.byID[id] }
+
+// Len is the number of topics.
+func (t Topics) Len() int { return len(t.byName) }
+
+// All yields every topic, in no particular order.
+func (t Topics) All() func(yield func(*Topic) bool) {
+	return func(yield func(*Topic) bool) {
+		for _, topic := range t.byName {
+			if !yield(topic) {
+				return
+			}
+		}
+	}
+}
+
+// Brokers is the set of registered brokers.
+type Brokers struct {
+	byID map[model.NodeID]*Broker
+}
+
+// Broker is a broker's registration.
+type Broker struct {
+	ID          model.NodeID
+	Incarnation model.Incarnation
+	// Epoch is the index of the registration; it fences older incarnations.
+	Epoch model.BrokerEpoch
+	// Directory is the id of its data directory.
+	Directory model.DirectoryID
+	Endpoints []Endpoint
+	// Rack is "" where the broker has none.
+	Rack   string
+	Fenced bool
+}
+
+// Endpoint is an advertised listener.
+type Endpoint struct {
+	Listener string // name, such as PLAINTEXT
+	Host     string
+	Port     uint16
+	Protocol string // PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL
+}
+
+// ByID finds a broker; nil where there is none.
+func (b Brokers) ByID(id model.NodeID) *Broker { return b.byID[id] }
+
+// Len is the number of brokers.
+func (b Brokers) Len() int { return len(b.byID) }
+
+// All yields every broker, in no particular order.
+func (b Brokers) All() func(yield func(*Broker) bool) {
+	return func(yield func(*Broker) bool) {
+		for _, broker := range b.byID {
+			if !yield(broker) {
+				return
+			}
+		}
+	}
+}
+
+// Endpoint finds the address advertised for a listener.
+func (b *Broker) Endpoint(listener string) (Endpoint, bool) {
+	for _, e := range b.Endpoints {
+		if e.Listener == listener {
+			return e, true
+		}
+	}
+	return Endpoint{}, false
+}
+
+// ResourceType is what a setting is about; the numbers are Kafka's (ConfigResource).
+type ResourceType int8
+
+// Resource types that carry settings.
+const (
+	TopicResource  ResourceType = 2
+	BrokerResource ResourceType = 4
+	GroupResource  ResourceType = 32
+)
+
+// Resource names what settings belong to: a topic, a broker ("" is the
+// default for all brokers) or a group.
+type Resource struct {
+	Type ResourceType
+	Name string
+}
+
+// Configs holds the settings that were altered at run time.
+type Configs struct {
+	byResource map[Resource]map[string]string
+}
+
+// Of is the settings altered for one resource; nil where there are none. The
+// caller must not change the map.
+func (c Configs) Of(r Resource) map[string]string { return c.byResource[r] }
+
+// All yields every resource that has settings, in no particular order.
+func (c Configs) All() func(yield func(Resource, map[string]string) bool) {
+	return func(yield func(Resource, map[string]string) bool) {
+		for r, m := range c.byResource {
+			if !yield(r, m) {
+				return
+			}
+		}
+	}
+}
