@@ -1,0 +1,2 @@
+// Package storage holds one partition's log on disk.
+package storage
