@@ -1,0 +1,117 @@
+package partition
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/chronik/chronik/internal/model"
+	"github.com/chronik/chronik/internal/storage"
+)
+
+// Acks is what a producer waits for; the numbers are Kafka's.
+type Acks int16
+
+// What a producer may wait for.
+const (
+	AcksNone   Acks = 0  // nothing
+	AcksLeader Acks = 1  // the leader has it durably
+	AcksAll    Acks = -1 // a commit quorum has it durably
+)
+
+// Append says how to append batches.
+type Append struct {
+	Origin storage.Origin
+	Acks   Acks
+	// Epoch is the leader epoch the caller acts in, or NoLeaderEpoch.
+	Epoch model.LeaderEpoch
+	Now   model.Timestamp
+}
+
+// Pending is an append that is in the log but not yet acknowledged.
+type Pending struct {
+	storage.Appended
+	partition *Partition
+	acks      Acks
+	waiter    *waiter // nil: nothing to wait for
+}
+
+// Append writes batches to the log, all of them or none, in the order of the
+// calls, and returns before they are durable. The bytes are changed in place
+// (offsets and leader epoch) and not retained.
+func (p *Partition) Append(batches []byte, a Append) (Pending, error) {
+	p.role.RLock()
+	defer p.role.RUnlock()
+	state := p.state.Load()
+	if err := state.checkLeader(a.Epoch); err != nil {
+		return Pending{}, err
+	}
+	if a.Acks == AcksAll && !state.enoughReplicas() {
+		return Pending{}, fmt.Errorf("%w: %d of %d", ErrNotEnoughReplicas, len(state.ISR), state.MinInsync)
+	}
+	appended, err := p.log.Append(batches, storage.Append{
+		LeaderEpoch: state.LeaderEpoch,
+		Origin:      a.Origin,
+		Now:         a.Now,
+	})
+	if err != nil {
+		return Pending{}, fmt.Errorf("append %s: %w", p.name, err)
+	}
+	pending := Pending{Appended: appended, partition: p, acks: a.Acks}
+	pending.waiter, err = p.await(appended.EndOffset, a.Acks)
+	return pending, err
+}
+
+// await registers a wait for end, unless it is over already.
+func (p *Partition) await(end model.Offset, acks Acks) (*waiter, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	mark, queue := p.mu.highWatermark, &p.mu.committed
+	switch acks {
+	case AcksNone:
+		return nil, nil
+	case AcksLeader:
+		mark, queue = p.mu.durableEnd, &p.mu.durable
+	case AcksAll:
+	}
+	if mark >= end {
+		return nil, nil
+	}
+	if p.mu.failed != nil {
+		return nil, p.mu.failed
+	}
+	return queue.add(end), nil
+}
+
+// Wait returns nil once the append is acknowledged as its Acks asked, the
+// context's error where that ends first, and otherwise why it never will be:
+// the records may be in the log all the same.
+func (p *Pending) Wait(ctx context.Context) error {
+	if p.waiter == nil {
+		return nil
+	}
+	select {
+	case err := <-p.waiter.done:
+		return err
+	case <-ctx.Done():
+	}
+	q := p.partition
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if p.acks == AcksLeader {
+		q.mu.durable.remove(p.waiter)
+	} else {
+		q.mu.committed.remove(p.waiter)
+	}
+	return ctx.Err()
+}
+
+// WaitCommitted returns once the high watermark has reached end: everything
+// below it is final, and visible to consumers.
+func (p *Partition) WaitCommitted(ctx context.Context, end model.Offset) error {
+	w, err := p.await(end, AcksAll)
+	if err != nil {
+		return err
+	}
+	pending := Pending{partition: p, acks: AcksAll, waiter: w}
+	return pending.Wait(ctx)
+}

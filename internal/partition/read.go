@@ -1,0 +1,105 @@
+package partition
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/chronik/chronik/internal/model"
+	"github.com/chronik/chronik/internal/storage"
+)
+
+// Isolation is how far a reader may see.
+type Isolation int8
+
+// The first two numbers are Kafka's isolation levels.
+const (
+	ReadUncommitted Isolation = 0 // up to the high watermark
+	ReadCommitted   Isolation = 1 // up to the last stable offset
+	// ReadLogEnd sees all that the leader has: for the node's own coordinators,
+	// which load what they are about to answer for.
+	ReadLogEnd Isolation = 2
+)
+
+// Read says what to read.
+type Read struct {
+	From      model.Offset
+	MaxBytes  int
+	Isolation Isolation
+	// MinOneBatch returns a first batch even where it is larger than MaxBytes,
+	// so that a consumer never gets stuck (KIP-74).
+	MinOneBatch bool
+	// Epoch is the leader epoch the reader knows, or NoLeaderEpoch.
+	Epoch model.LeaderEpoch
+	// LastEpoch is the epoch of the last record the reader has, or
+	// NoLeaderEpoch; a log that diverges from it is told, not read (KIP-595).
+	LastEpoch model.LeaderEpoch
+	// Buffer is used for the batches where its capacity suffices; may be nil.
+	Buffer []byte
+}
+
+// ReadResult is what a read found.
+type ReadResult struct {
+	Offsets
+	// Batches are whole batches; the first may begin below Read.From. Their
+	// memory is Read.Buffer where that sufficed.
+	Batches []byte
+	// Aborted lists the aborted transactions in Batches, under ReadCommitted.
+	Aborted []storage.Aborted
+	// Diverging is set, and Batches empty, where the reader's last record
+	// is not in this log: it truncates to there.
+	Diverging *storage.EpochEnd
+}
+
+// Read reads batches. It does not wait: see Watch.
+func (p *Partition) Read(r Read) (ReadResult, error) {
+	if err := p.check(r.Epoch); err != nil {
+		return ReadResult{}, err
+	}
+	result := ReadResult{Offsets: p.Offsets()}
+	if r.LastEpoch != model.NoLeaderEpoch {
+		end := p.log.EpochEnd(r.LastEpoch)
+		if end.Epoch < r.LastEpoch || end.EndOffset < r.From {
+			result.Diverging = &end
+			return result, nil
+		}
+	}
+	if r.From < result.Start || r.From > result.End {
+		return result, p.outOfRange(r.From)
+	}
+	bound := result.bound(r.Isolation)
+	if r.From >= bound || r.MaxBytes <= 0 && !r.MinOneBatch {
+		return result, nil
+	}
+	read, err := p.log.Read(storage.Read{
+		From: r.From, To: bound, MaxBytes: r.MaxBytes, MinOneBatch: r.MinOneBatch, Buffer: r.Buffer,
+	})
+	switch {
+	case errors.Is(err, storage.ErrOffsetOutOfRange):
+		return result, p.outOfRange(r.From) // the start moved past it meanwhile
+	case err != nil:
+		return result, fmt.Errorf("read %s at %d: %w", p.name, r.From, err)
+	}
+	result.Batches = read.Batches
+	if r.Isolation == ReadCommitted && len(read.Batches) > 0 {
+		result.Aborted, err = p.log.AbortedTransactions(r.From, read.NextOffset)
+		if err != nil {
+			return result, fmt.Errorf("read aborted transactions of %s at %d: %w", p.name, r.From, err)
+		}
+	}
+	return result, nil
+}
+
+func (p *Partition) outOfRange(asked model.Offset) error {
+	o := p.Offsets()
+	return &OffsetOutOfRangeError{Asked: asked, Start: o.Start, End: o.End}
+}
+
+// check is the check before any read for a client.
+func (p *Partition) check(known model.LeaderEpoch) error {
+	if err := p.state.Load().checkLeader(known); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.mu.failed
+}

@@ -1,0 +1,73 @@
+package partition
+
+import (
+	"container/heap"
+
+	"github.com/chronik/chronik/internal/model"
+)
+
+// waiter is one who waits for an offset to be reached.
+type waiter struct {
+	end  model.Offset // exclusive: satisfied once the mark is at or above it
+	done chan error   // capacity 1; receives exactly one value
+	slot int          // index in the heap; -1 once it has left
+}
+
+// waiters are those who wait for a mark that only grows, least offset first.
+// The caller holds the partition's lock.
+type waiters struct {
+	heap waiterHeap
+}
+
+func (w *waiters) add(end model.Offset) *waiter {
+	x := &waiter{end: end, done: make(chan error, 1)}
+	heap.Push(&w.heap, x)
+	return x
+}
+
+// reached completes everyone who waited for mark or less.
+func (w *waiters) reached(mark model.Offset) {
+	for len(w.heap) > 0 && w.heap[0].end <= mark {
+		heap.Pop(&w.heap).(*waiter).done <- nil
+	}
+}
+
+// fail completes everyone with err.
+func (w *waiters) fail(err error) {
+	for _, x := range w.heap {
+		x.slot = -1
+		x.done <- err
+	}
+	w.heap = nil
+}
+
+// remove forgets one who has given up waiting.
+func (w *waiters) remove(x *waiter) {
+	if x.slot >= 0 {
+		heap.Remove(&w.heap, x.slot)
+	}
+}
+
+type waiterHeap []*waiter
+
+func (h waiterHeap) Len() int           { return len(h) }
+func (h waiterHeap) Less(i, j int) bool { return h[i].end < h[j].end }
+func (h waiterHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].slot, h[j].slot = i, j
+}
+
+func (h *waiterHeap) Push(x any) {
+	w := x.(*waiter)
+	w.slot = len(*h)
+	*h = append(*h, w)
+}
+
+func (h *waiterHeap) Pop() any {
+	old := *h
+	w := old[len(old)-1]
+	old[len(old)-1] = nil
+	*h = old[:len(old)-1]
+	w.slot = -1
+	return w
+}
