@@ -3,21 +3,36 @@ package settings
 import (
 	"errors"
 	"fmt"
+	"math"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
 )
 
-func retentionTimes() rule {
-	r := atLeast(-1)
+// notZero allows low or more, but not 0.
+func notZero(low int64, why, text string) rule {
+	r := atLeast(low)
 	r.also = func(value string) error {
-		if value == "0" {
-			return errors.New("0 would delete everything at once; write -1 to keep records for ever, or at least 1")
+		if n, err := strconv.ParseInt(value, 10, 64); err == nil && n == 0 {
+			return errors.New(why)
 		}
 		return nil
 	}
-	r.alsoText = "-1 or [1,...]"
+	r.alsoText = text
 	return r
+}
+
+func retentionTimes() rule {
+	return notZero(-1, "0 would delete everything at once; write -1 to keep records for ever, or at least 1", "-1 or [1,...]")
+}
+
+func idleTimes() rule {
+	return notZero(math.MinInt64, "0 would close every connection at once; write -1 to keep silent connections for ever", "negative or [1,...]")
+}
+
+func orMinusOne() rule {
+	return notZero(-1, "0 leaves nothing to work with; write -1 to leave the choice to chronik, or at least 1", "-1 or [1,...]")
 }
 
 func oneDirectory() rule {
@@ -44,27 +59,32 @@ func bothRoles() rule {
 }
 
 func connectionOverrides() rule {
-	return checked("host:limit,host:limit", func(value string) error {
+	return checked("address:limit,address:limit", func(value string) error {
 		_, err := ParseConnectionOverrides(value)
 		return err
 	})
 }
 
 // ParseConnectionOverrides reads max.connections.per.ip.overrides: the most
-// connections of each host. The limit follows the last colon, so that an IPv6
-// address needs no brackets.
-func ParseConnectionOverrides(value string) (map[string]int, error) {
-	limits := make(map[string]int)
+// connections of each address. The limit follows the last colon, so that an
+// IPv6 address needs no brackets. Kafka also takes host names; a name that
+// resolves to something else tomorrow is no address to limit.
+func ParseConnectionOverrides(value string) (map[netip.Addr]int, error) {
+	limits := make(map[netip.Addr]int)
 	for _, item := range SplitList(value) {
 		i := strings.LastIndexByte(item, ':')
 		if i <= 0 {
-			return nil, fmt.Errorf("%q is not of the form host:limit", item)
+			return nil, fmt.Errorf("%q is not of the form address:limit", item)
+		}
+		address, err := netip.ParseAddr(strings.Trim(item[:i], "[]"))
+		if err != nil {
+			return nil, fmt.Errorf("%q is not an IP address", item[:i])
 		}
 		limit, err := strconv.ParseInt(item[i+1:], 10, 32)
 		if err != nil || limit < 0 {
-			return nil, fmt.Errorf("%q: %q is not a whole number from 0 to %d", item, item[i+1:], 1<<31-1)
+			return nil, fmt.Errorf("%q: %q is not a whole number from 0 to %d", item, item[i+1:], math.MaxInt32)
 		}
-		limits[strings.Trim(item[:i], "[]")] = int(limit)
+		limits[address.Unmap()] = int(limit)
 	}
 	return limits, nil
 }

@@ -133,7 +133,7 @@ func FuzzValidate(f *testing.F) {
 	f.Add("segment.bytes", "1048576")
 	f.Add("cleanup.policy", "compact, delete")
 	f.Add("min.cleanable.dirty.ratio", "NaN")
-	f.Add("max.connections.per.ip.overrides", "[::1]:5,host:7")
+	f.Add("max.connections.per.ip.overrides", "[::1]:5,10.0.0.1:7")
 	f.Add("segment.bites", "1")
 	f.Fuzz(func(t *testing.T, name, value string) {
 		if ValidateTopic(map[string]string{name: value}) == nil {

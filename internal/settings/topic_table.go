@@ -1,7 +1,5 @@
 package settings
 
-import "errors"
-
 // topicTable holds the settings of topics, sorted by name. Never written.
 var topicTable = [...]Definition{
 	{Name: "cleanup.policy", Type: List, Scope: TopicScope, Default: "delete", rule: cleanupPolicies(), Fallbacks: []string{"log.cleanup.policy"},
@@ -65,14 +63,8 @@ func compressionTypes() rule {
 }
 
 func gzipLevels() rule {
-	r := between(-1, 9)
-	r.also = func(value string) error {
-		if value == "0" {
-			return errors.New("0 is not a level; use -1 for the default, 1 to 9, or compression.type=uncompressed")
-		}
-		return nil
-	}
-	r.alsoText = "[1,...,9] or -1"
+	r := notZero(-1, "0 is not a level; use -1 for the default, 1 to 9, or compression.type=uncompressed", "[1,...,9] or -1")
+	r.high, r.hasHigh = 9, true
 	return r
 }
 

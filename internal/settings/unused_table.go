@@ -31,7 +31,6 @@ var unusedTable = [...]reasoned{
 		"sasl.oauthbearer.jwks.endpoint.retry.backoff.ms", "sasl.oauthbearer.jwks.endpoint.url", "sasl.oauthbearer.jwt.retriever.class",
 		"sasl.oauthbearer.jwt.validator.class", "sasl.oauthbearer.scope", "sasl.oauthbearer.scope.claim.name",
 		"sasl.oauthbearer.sub.claim.name", "sasl.oauthbearer.token.endpoint.url", "sasl.server.callback.handler.class",
-		"sasl.server.max.receive.size",
 	}},
 	{"access control is not served yet: every client may do everything", []string{
 		"authorizer.class.name", "principal.builder.class",
