@@ -1,0 +1,13 @@
+//go:build !linux
+
+package vfs
+
+import "os"
+
+// syncData is Sync where there is no fdatasync. On Darwin os.File.Sync is
+// F_FULLFSYNC, the only call there that empties the disk's own cache.
+func syncData(f *os.File) error { return f.Sync() }
+
+// preallocate does nothing: elsewhere than on Linux it would change the length,
+// and it only saves time.
+func preallocate(*os.File, int64, int64) error { return nil }
