@@ -1,6 +1,7 @@
 package vfs
 
 import (
+	"errors"
 	"io"
 	"io/fs"
 	"path/filepath"
@@ -192,7 +193,7 @@ func (m *Mem) RemoveAll(name string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	dir, base, err := m.parentLocked(name)
-	if isNotExist(err) {
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
@@ -203,8 +204,6 @@ func (m *Mem) RemoveAll(name string) error {
 	}
 	return nil
 }
-
-func isNotExist(err error) bool { return err == fs.ErrNotExist || err == syscall.ENOTDIR }
 
 // removeTreeLocked recurses as deep as the tree, which tests made.
 func (m *Mem) removeTreeLocked(dir *inode, name string, n *inode) {
@@ -241,14 +240,13 @@ func (m *Mem) renameLocked(oldName, newName string) error {
 	switch {
 	case target == n:
 		return nil
-	case contains(n, toDir):
+	case contains(seenNames, n, toDir):
 		return syscall.EINVAL // into itself
 	case target == nil:
-	case !replaceable(n, target):
-		if len(target.entries) > 0 {
-			return syscall.ENOTEMPTY
-		}
-		return fs.ErrExist
+	case target.isDir():
+		return fs.ErrExist // so says os.Rename, even of an empty one
+	case n.isDir():
+		return syscall.ENOTDIR
 	}
 	m.doLocked(nameOp{kind: nameRename, dir: dir, name: base, toDir: toDir, toName: toBase, node: n, replaced: target})
 	return nil

@@ -65,8 +65,8 @@ func crashTree(n *inode, survived view, rng *rand.Rand, opts CrashOptions) *inod
 
 // crashed is the content of a file after a power loss. Two things are drawn: how
 // many of the operations the length has seen, and for each sector which of its
-// versions is on the disk. Half of the files keep the writes in their order, as
-// most crashes do, and lose only the end of the last one.
+// versions is on the disk. Half of the files have their writes in order, as most
+// crashes leave them: all up to one that is torn, and none after it.
 func (n *inode) crashed(rng *rand.Rand, opts CrashOptions) []byte {
 	if len(n.pending) == 0 {
 		return bytes.Clone(n.durable)
@@ -81,6 +81,10 @@ func (n *inode) crashed(rng *rand.Rand, opts CrashOptions) []byte {
 	inOrder := rng.IntN(2) == 0
 	h := newSectorHistory(n, kept)
 	out := make([]byte, h.length(rng, opts))
+	if kept < len(n.pending) && opts.DataLoss < 1 {
+		first, end := n.pending[kept].span(h.lengths[kept])
+		h.tornAt = first + rng.Int64N(end-first+1)
+	}
 	for s := int64(0); s*sectorBytes < int64(len(out)); s++ {
 		versions := h.versions[s]
 		if len(versions) == 0 {
@@ -89,7 +93,7 @@ func (n *inode) crashed(rng *rand.Rand, opts CrashOptions) []byte {
 			}
 			continue
 		}
-		copy(out[s*sectorBytes:], h.pick(versions, inOrder, rng, opts))
+		copy(out[s*sectorBytes:], h.pick(s, inOrder, rng, opts))
 	}
 	return out
 }
@@ -97,6 +101,7 @@ func (n *inode) crashed(rng *rand.Rand, opts CrashOptions) []byte {
 // sectorHistory is what the sectors of a file have held since it was synced.
 type sectorHistory struct {
 	kept     int
+	tornAt   int64   // in order, sectors before it have seen one operation more
 	lengths  []int64 // after so many operations
 	versions map[int64][]sectorVersion
 }
@@ -122,6 +127,9 @@ func newSectorHistory(n *inode, kept int) *sectorHistory {
 		content = o.apply(content)
 		h.lengths = append(h.lengths, int64(len(content)))
 		cutsOff := o.data == nil && o.offset < before
+		if cutsOff && i < kept {
+			h.zeroTail(o.offset)
+		}
 		if cutsOff && i >= kept && (hidden < 0 || sectorsUpTo(o.offset) < hidden) {
 			hidden = sectorsUpTo(o.offset)
 		}
@@ -137,6 +145,14 @@ func newSectorHistory(n *inode, kept int) *sectorHistory {
 		}
 	}
 	return h
+}
+
+// zeroTail takes what a truncation to length cut off out of all versions of the
+// sector that it went through.
+func (h *sectorHistory) zeroTail(length int64) {
+	for _, v := range h.versions[length/sectorBytes] {
+		clear(v.data[length%sectorBytes:])
+	}
 }
 
 // span is the sectors that an operation touches.
@@ -181,11 +197,15 @@ func (h *sectorHistory) length(rng *rand.Rand, opts CrashOptions) int64 {
 }
 
 // pick draws a version of a sector.
-func (h *sectorHistory) pick(versions []sectorVersion, inOrder bool, rng *rand.Rand, opts CrashOptions) []byte {
+func (h *sectorHistory) pick(s int64, inOrder bool, rng *rand.Rand, opts CrashOptions) []byte {
+	versions := h.versions[s]
 	if inOrder {
-		last := 0
+		last, seen := 0, h.kept
+		if s < h.tornAt {
+			seen++
+		}
 		for i := range versions {
-			if versions[i].ops <= h.kept {
+			if versions[i].ops <= seen {
 				last = i
 			}
 		}

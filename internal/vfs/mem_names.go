@@ -9,7 +9,7 @@ type nameOp struct {
 	toDir    *inode // of nameRename; dir and name are where it comes from
 	toName   string
 	node     *inode
-	replaced *inode // what a rename replaced; nil: nothing
+	replaced *inode // the file that a rename replaced; nil: none
 }
 
 type nameKind uint8
@@ -52,10 +52,7 @@ func (o *nameOp) apply(of view) bool {
 	case nameRename:
 		to := of(o.toDir)
 		target := to[o.toName]
-		if from[o.name] != o.node || target != nil && (target.isDir() != o.node.isDir() || len(of(target)) > 0) {
-			return false
-		}
-		if containsIn(of, o.node, o.toDir) {
+		if from[o.name] != o.node || target != nil && (target.isDir() || o.node.isDir()) || contains(of, o.node, o.toDir) {
 			return false
 		}
 		delete(from, o.name)
@@ -64,20 +61,13 @@ func (o *nameOp) apply(of view) bool {
 	return true
 }
 
-// replaceable tells whether a rename of n may replace target.
-func replaceable(n, target *inode) bool {
-	return n.isDir() == target.isDir() && len(target.entries) == 0
-}
-
 // contains tells whether dir is tree or lies within it.
-func contains(tree, dir *inode) bool { return containsIn(seenNames, tree, dir) }
-
-func containsIn(of view, tree, dir *inode) bool {
+func contains(of view, tree, dir *inode) bool {
 	if tree == dir {
 		return true
 	}
 	for _, child := range of(tree) {
-		if child.isDir() && containsIn(of, child, dir) {
+		if child.isDir() && contains(of, child, dir) {
 			return true
 		}
 	}
@@ -122,7 +112,7 @@ type dirName struct {
 
 // needs is what the operations that are made durable presuppose: whatever was
 // done earlier to the same inodes and the same names, to empty a directory that
-// is removed or replaced, and, where a directory moves, every earlier such move,
+// is removed, and, where a directory moves, every earlier such move,
 // for it must not end up within itself.
 type needs struct {
 	nodes    map[*inode]bool
@@ -151,7 +141,6 @@ func (n *needs) add(o *nameOp) {
 		n.dirMoves = n.dirMoves || o.movesDir()
 		if o.replaced != nil {
 			n.nodes[o.replaced] = true
-			n.emptied[o.replaced] = true
 		}
 	}
 }
