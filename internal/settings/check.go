@@ -71,7 +71,7 @@ func unknownTopic(name string) error {
 	if reason, ok := lookupReason(unservedTopicTable[:], name); ok {
 		e.Reason = reason
 	} else {
-		e.Nearest, _ = nearest(name, topicTable[:])
+		e.Nearest = Nearest(name, namesOf(topicTable[:]))
 	}
 	return e
 }
@@ -122,10 +122,6 @@ func UnknownBroker(name string) *UnknownError {
 		e.Reason = reason
 		return e
 	}
-	var best int
-	e.Nearest, best = nearest(name, brokerTable[:])
-	if process, distance := nearest(name, processTable[:]); process != "" && (e.Nearest == "" || distance < best) {
-		e.Nearest = process
-	}
+	e.Nearest = Nearest(name, namesOf(brokerTable[:], processTable[:]))
 	return e
 }

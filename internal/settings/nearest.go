@@ -1,16 +1,31 @@
 package settings
 
-// nearest finds the name in a table that a mistyped one was most likely meant
-// to be, and how many letters differ. "" where none is close: more than a
-// third of the letters being wrong is not a slip of the finger.
-func nearest(name string, table []Definition) (string, int) {
+import "iter"
+
+// Nearest finds the name that a mistyped one was most likely meant to be. ""
+// where none is close: more than a third of the letters being wrong is not a
+// slip of the finger.
+func Nearest(name string, names iter.Seq[string]) string {
 	best, bestDistance := "", len(name)/3+1
-	for i := range table {
-		if d := editDistance(name, table[i].Name, bestDistance); d < bestDistance {
-			best, bestDistance = table[i].Name, d
+	for candidate := range names {
+		if d := editDistance(name, candidate, bestDistance); d < bestDistance {
+			best, bestDistance = candidate, d
 		}
 	}
-	return best, bestDistance
+	return best
+}
+
+// namesOf yields the names of some tables.
+func namesOf(tables ...[]Definition) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, table := range tables {
+			for i := range table {
+				if !yield(table[i].Name) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // editDistance counts the letters to insert, remove or replace between a and b

@@ -1,0 +1,87 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// flagTable lists the flags that are short for a setting.
+var flagTable = [...]struct{ flag, setting, kind, usage string }{
+	{"node-id", "node.id", "number", "number of this node within its cluster (default 1)"},
+	{"advertised-addr", "advertised.addr", "host", "host that clients are told to connect to; another than localhost\nalso opens every network interface (default localhost)"},
+	{"kafka-port", "kafka.port", "port", "port that clients connect to (default 9092)"},
+	{"data-dir", "log.dirs", "directory", "where the data is kept (default ./data)"},
+	{"log-level", "log.level", "level", "debug, info, warn or error (default info)"},
+	{"log-format", "log.format", "format", "text, json or auto: text on a terminal, json elsewhere (default auto)"},
+}
+
+// flagSetting finds the setting that a flag is short for.
+func flagSetting(flag string) (string, bool) {
+	for _, f := range flagTable {
+		if f.flag == flag {
+			return f.setting, true
+		}
+	}
+	return "", false
+}
+
+// FlagOf finds the flag that is short for a setting, without its dashes.
+func FlagOf(setting string) (string, bool) {
+	for _, f := range flagTable {
+		if f.setting == setting {
+			return f.flag, true
+		}
+	}
+	return "", false
+}
+
+// Flags are the command line's part of the configuration.
+type Flags struct {
+	set       *pflag.FlagSet
+	file      string
+	overrides []string
+}
+
+// NewFlags adds the flags to a flag set, which is parsed before Load.
+func NewFlags(set *pflag.FlagSet) *Flags {
+	f := &Flags{set: set}
+	for _, entry := range flagTable {
+		set.Var(&flagText{kind: entry.kind}, entry.flag, entry.usage)
+	}
+	set.StringVar(&f.file, "config", "", "configuration `file` in the format of Kafka's server.properties")
+	set.StringArrayVarP(&f.overrides, "override", "o", nil, "any setting, as `name=value`; may be repeated")
+	return f
+}
+
+// flagText is a flag whose text is checked with all the other settings.
+type flagText struct{ text, kind string }
+
+func (t *flagText) String() string     { return t.text }
+func (t *flagText) Set(s string) error { t.text = s; return nil }
+func (t *flagText) Type() string       { return t.kind }
+
+// read gives the layer of the flags that were given.
+func (f *Flags) read() (layer, error) {
+	l := make(layer)
+	for _, override := range f.overrides {
+		name, text, ok := strings.Cut(override, "=")
+		if name = strings.TrimSpace(name); !ok || name == "" {
+			return nil, fmt.Errorf("--override %s: write it as name=value", override)
+		}
+		l[name] = value{Text: text, Origin: "--override", Rank: fromFlags}
+	}
+	var err error
+	f.set.Visit(func(given *pflag.Flag) {
+		name, ok := flagSetting(given.Name)
+		if !ok {
+			return
+		}
+		l[name] = value{Text: given.Value.String(), Origin: "--" + given.Name, Rank: fromFlags}
+		if strings.TrimSpace(given.Value.String()) == "" {
+			err = fmt.Errorf("--%s is empty; give it a value or leave it out", given.Name)
+		}
+	})
+	return l, err
+}

@@ -1,0 +1,263 @@
+package config
+
+import (
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/chronik/chronik/internal/model"
+	"github.com/chronik/chronik/internal/server"
+	"github.com/chronik/chronik/internal/settings"
+)
+
+// Surroundings is what is read besides flags and the file.
+type Surroundings struct {
+	Environ  []string
+	Hostname func() (string, error)
+	// Root is the file system's root, for the memory limits in /proc and /sys.
+	Root fs.FS
+}
+
+// RealSurroundings are this process's.
+func RealSurroundings() Surroundings {
+	return Surroundings{Environ: os.Environ(), Hostname: os.Hostname, Root: os.DirFS("/")}
+}
+
+// Load reads everything and settles it.
+func Load(flags *Flags, s Surroundings) (*Config, error) {
+	layers, err := readLayers(flags, s)
+	if err != nil {
+		return nil, err
+	}
+	var ignored []Ignored
+	for _, l := range layers {
+		some, err := l.check()
+		if err != nil {
+			return nil, err
+		}
+		ignored = addIgnored(ignored, some)
+	}
+	g, err := merge(layers...)
+	if err != nil {
+		return nil, err
+	}
+	listening, err := decideListeners(g, s.Hostname)
+	if err != nil {
+		return nil, err
+	}
+	c := build(g, readMemory(s))
+	c.Listeners = listening.listeners
+	c.Ignored = addIgnored(ignored, listening.ignored)
+	c.Warnings = warnings(g)
+	maps.Copy(c.Static, listening.static)
+	return c, c.check()
+}
+
+// readLayers reads file, environment and flags, the weakest first.
+func readLayers(flags *Flags, s Surroundings) ([]layer, error) {
+	fromFlags, err := flags.read()
+	if err != nil {
+		return nil, err
+	}
+	fromEnvironment, err := readEnvironment(s.Environ)
+	if err != nil {
+		return nil, err
+	}
+	layers := []layer{fromEnvironment, fromFlags}
+	file := flags.file
+	if file == "" {
+		file = lookupEnvironment(s.Environ, configVariable)
+	}
+	if file == "" {
+		return layers, nil
+	}
+	fromFile, err := readFile(file)
+	if err != nil {
+		return nil, err
+	}
+	return append([]layer{fromFile}, layers...), nil
+}
+
+// addIgnored merges by reason, each name once.
+func addIgnored(to, more []Ignored) []Ignored {
+	for _, m := range more {
+		i := slices.IndexFunc(to, func(i Ignored) bool { return i.Reason == m.Reason })
+		if i < 0 {
+			to = append(to, m)
+			continue
+		}
+		to[i].Names = append(to[i].Names, m.Names...)
+		slices.Sort(to[i].Names)
+		to[i].Names = slices.Compact(to[i].Names)
+	}
+	return to
+}
+
+// warnings finds settings that do nothing, and whose user expects otherwise.
+func warnings(g given) []string {
+	var all []string
+	if v, ok := g.get("authorizer.class.name"); ok {
+		all = append(all, v.Origin+": authorizer.class.name is set, and access control is not served yet: every client may do everything")
+	}
+	for _, name := range [...]string{"controller.quorum.voters", "controller.quorum.bootstrap.servers"} {
+		if v, ok := g.get(name); ok && len(settings.SplitList(v.Text)) > 1 {
+			all = append(all, v.Origin+": "+name+" names several nodes, and clusters of several are not served yet: this node is a cluster of its own")
+		}
+	}
+	return all
+}
+
+// whole, duration and truth read values that check has passed.
+func whole(g given, name string) int64 {
+	n, err := strconv.ParseInt(g.text(name), 10, 64)
+	if err != nil {
+		panic(fmt.Sprintf("config: BUG: %s is %q after its check", name, g.text(name)))
+	}
+	return n
+}
+
+func duration(g given, name string) time.Duration { return settings.Milliseconds(whole(g, name)) }
+
+func truth(g given, name string) bool { return g.text(name) == "true" }
+
+func build(g given, memory Memory) *Config {
+	return &Config{
+		NodeID:  nodeID(g),
+		Rack:    g.text("broker.rack"),
+		DataDir: dataDir(g),
+		Limits:  limits(g, memory),
+		Sockets: Sockets{SendBufferBytes: int(whole(g, "socket.send.buffer.bytes")), ReceiveBufferBytes: int(whole(g, "socket.receive.buffer.bytes"))},
+		Topics:  topics(g),
+		Fetch:   Fetch{BytesMax: int(whole(g, "fetch.max.bytes")), SessionsMax: int(whole(g, "max.incremental.fetch.session.cache.slots"))},
+		Groups:  groups(g),
+		Offsets: offsets(g),
+		Storage: storage(g),
+		Memory:  memory,
+		Log:     logging(g),
+		Static:  static(g),
+	}
+}
+
+// nodeID is node.id, or else its older name.
+func nodeID(g given) model.NodeID {
+	if _, ok := g.get("node.id"); !ok {
+		if old := whole(g, "broker.id"); old >= 0 {
+			return model.NodeID(old)
+		}
+	}
+	return model.NodeID(whole(g, "node.id"))
+}
+
+func dataDir(g given) string {
+	if _, ok := g.get("log.dirs"); ok {
+		return g.text("log.dirs")
+	}
+	return g.text("log.dir")
+}
+
+func limits(g given, memory Memory) server.Limits {
+	l := server.DefaultLimits()
+	l.FrameBytesMax = int(whole(g, "socket.request.max.bytes"))
+	l.FirstFrameBytesMax = int(whole(g, "sasl.server.max.receive.size"))
+	l.RequestMemoryBytesMax = whole(g, "queued.max.request.bytes")
+	if l.RequestMemoryBytesMax < 0 {
+		l.RequestMemoryBytesMax = memory.forRequests()
+	}
+	l.ConnectionsMax = int(whole(g, "max.connections"))
+	l.ConnectionsPerIPMax = int(whole(g, "max.connections.per.ip"))
+	overrides, err := settings.ParseConnectionOverrides(g.text("max.connections.per.ip.overrides"))
+	if err != nil {
+		panic("config: BUG: max.connections.per.ip.overrides after its check: " + err.Error())
+	}
+	l.ConnectionsPerIPOverrides = overrides
+	l.IdleMax = duration(g, "connections.max.idle.ms")
+	return l
+}
+
+func topics(g given) Topics {
+	return Topics{
+		DefaultPartitions:        model.Partition(whole(g, "num.partitions")),
+		DefaultReplicationFactor: int16(whole(g, "default.replication.factor")),
+		AutoCreate:               truth(g, "auto.create.topics.enable"),
+		AllowDelete:              truth(g, "delete.topic.enable"),
+		DescribePartitionsMax:    int(whole(g, "max.request.partition.size.limit")),
+	}
+}
+
+func groups(g given) Groups {
+	return Groups{
+		InitialRebalanceDelay: duration(g, "group.initial.rebalance.delay.ms"),
+		SessionTimeoutMin:     duration(g, "group.min.session.timeout.ms"),
+		SessionTimeoutMax:     duration(g, "group.max.session.timeout.ms"),
+		MembersMax:            int(whole(g, "group.max.size")),
+	}
+}
+
+func offsets(g given) Offsets {
+	return Offsets{
+		Partitions:             model.Partition(whole(g, "offsets.topic.num.partitions")),
+		ReplicationFactor:      int16(whole(g, "offsets.topic.replication.factor")),
+		SegmentBytes:           whole(g, "offsets.topic.segment.bytes"),
+		Retention:              time.Duration(whole(g, "offsets.retention.minutes")) * time.Minute,
+		RetentionCheckInterval: duration(g, "offsets.retention.check.interval.ms"),
+		MetadataBytesMax:       int(whole(g, "offset.metadata.max.bytes")),
+	}
+}
+
+func storage(g given) Storage {
+	return Storage{
+		RetentionCheckInterval: duration(g, "log.retention.check.interval.ms"),
+		CompactionEnabled:      truth(g, "log.cleaner.enable"),
+		CompactionBackoff:      duration(g, "log.cleaner.backoff.ms"),
+		CompactionKeyMemoryMax: whole(g, "log.cleaner.dedupe.buffer.size"),
+	}
+}
+
+func logging(g given) Logging {
+	l := Logging{Format: LogFormat(g.text("log.format"))}
+	if err := l.Level.UnmarshalText([]byte(g.text("log.level"))); err != nil {
+		l.Level = slog.LevelInfo // every name that passes the check is slog's, too
+	}
+	return l
+}
+
+// static are the broker settings that were given, as they count.
+func static(g given) map[string]string {
+	m := make(map[string]string)
+	for _, d := range settings.Broker() {
+		if v, ok := g.get(d.Name); ok {
+			m[d.Name] = d.Normalize(v.Text)
+		}
+	}
+	return m
+}
+
+// check refuses values that contradict each other.
+func (c *Config) check() error {
+	if c.Groups.SessionTimeoutMin > c.Groups.SessionTimeoutMax {
+		return fmt.Errorf("group.min.session.timeout.ms (%d) is above group.max.session.timeout.ms (%d); lower the one or raise the other",
+			c.Groups.SessionTimeoutMin.Milliseconds(), c.Groups.SessionTimeoutMax.Milliseconds())
+	}
+	v, err := settings.Layers{Static: c.Static}.TopicValues()
+	if err != nil {
+		return err
+	}
+	if v.MinCompactionLag > v.MaxCompactionLag {
+		return fmt.Errorf("log.cleaner.min.compaction.lag.ms (%d) is above log.cleaner.max.compaction.lag.ms (%d); lower the one or raise the other",
+			v.MinCompactionLag.Milliseconds(), v.MaxCompactionLag.Milliseconds())
+	}
+	if int64(v.MaxMessageBytes) > int64(c.Limits.FrameBytesMax) {
+		return fmt.Errorf("message.max.bytes (%d) is above socket.request.max.bytes (%d), so that such a batch could never be sent; raise the latter",
+			v.MaxMessageBytes, c.Limits.FrameBytesMax)
+	}
+	if strings.ContainsRune(c.DataDir, 0) {
+		return fmt.Errorf("log.dirs: %q is no name of a directory", c.DataDir)
+	}
+	return nil
+}
