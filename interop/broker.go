@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	// startMax is far above the tenth of a second that a start takes.
+	startMax = 20 * time.Second
+	// stopMax is how long a broker may take to flush and exit.
+	stopMax = 20 * time.Second
+)
+
+// broker is the broker under test: a process of ours, or somebody's.
+type broker struct {
+	addr    string
+	runID   string // makes names of topics and groups this run's own
+	dataDir string // empty where it is not known
+	owned   bool
+
+	options options
+	process *exec.Cmd
+	exited  chan error
+	logPath string
+	work    string
+}
+
+func openBroker(ctx context.Context, o options) (*broker, error) {
+	b := &broker{options: o, runID: strings.ToLower(rand.Text()[:6]), dataDir: o.dataDir, addr: o.broker}
+	if o.broker != "" || o.dataDir != "" {
+		return b, nil
+	}
+	work, err := os.MkdirTemp("", "chronik-interop-")
+	if err != nil {
+		return nil, err
+	}
+	b.owned, b.work, b.dataDir = true, work, filepath.Join(work, "data")
+	b.logPath = filepath.Join(work, "server.log")
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	b.addr = fmt.Sprintf("127.0.0.1:%d", port)
+	if err := b.start(ctx); err != nil {
+		b.cleanUp()
+		return nil, err
+	}
+	return b, nil
+}
+
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+// start runs the server and waits until it accepts connections.
+func (b *broker) start(ctx context.Context) error {
+	log, err := os.OpenFile(b.logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	_, port, err := net.SplitHostPort(b.addr)
+	if err != nil {
+		return err
+	}
+	// Without the delay before a group's first rebalance, which would cost three
+	// seconds a group, everything is as a user gets it.
+	b.process = exec.Command(b.options.server, "--advertised-addr", "127.0.0.1", "--kafka-port", port,
+		"--data-dir", b.dataDir, "-o", "group.initial.rebalance.delay.ms=0")
+	b.process.Stdout, b.process.Stderr = log, log
+	if err := b.process.Start(); err != nil {
+		return fmt.Errorf("start %s: %w", b.options.server, err)
+	}
+	b.exited = make(chan error, 1)
+	go func(p *exec.Cmd, exited chan<- error) { exited <- p.Wait() }(b.process, b.exited)
+	return b.awaitListening(ctx)
+}
+
+// ensureStarted starts our broker unless it runs.
+func (b *broker) ensureStarted(ctx context.Context) error {
+	if b.process != nil {
+		return nil
+	}
+	return b.start(ctx)
+}
+
+func (b *broker) awaitListening(ctx context.Context) error {
+	deadline := time.NewTimer(startMax)
+	defer deadline.Stop()
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for {
+		conn, err := net.DialTimeout("tcp", b.addr, time.Second)
+		if err == nil {
+			return conn.Close()
+		}
+		select {
+		case <-again.C:
+		case err := <-b.exited:
+			b.process = nil
+			return fmt.Errorf("%s ended at its start: %w\n%s", b.options.server, err, b.logTail())
+		case <-deadline.C:
+			return fmt.Errorf("%s: nothing listens on %s after %s\n%s", b.options.server, b.addr, startMax, b.logTail())
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// stop ends our broker the way Ctrl+C does and demands exit code 0.
+func (b *broker) stop() error {
+	if !b.owned || b.process == nil {
+		return nil
+	}
+	p := b.process
+	b.process = nil
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+		return fmt.Errorf("stop broker: %w (it had ended before)\n%s", err, b.logTail())
+	}
+	select {
+	case err := <-b.exited:
+		if err != nil {
+			return fmt.Errorf("broker ended with %w\n%s", err, b.logTail())
+		}
+		return nil
+	case <-time.After(stopMax):
+		err := p.Process.Kill()
+		<-b.exited
+		return errors.Join(fmt.Errorf("broker runs on %s after SIGTERM\n%s", stopMax, b.logTail()), err)
+	}
+}
+
+func (b *broker) logTail() string {
+	data, err := os.ReadFile(b.logPath)
+	if err != nil {
+		return err.Error()
+	}
+	return tail(string(data))
+}
+
+// complaints returns the ERROR lines of the broker's log: at that level a person
+// must act, and nothing that a client sends is a reason for it.
+func (b *broker) complaints() error {
+	data, err := os.ReadFile(b.logPath)
+	if err != nil {
+		return err
+	}
+	loud := regexp.MustCompile(`(?m)^.*("level":"ERROR"|level=ERROR|\bERR(OR)?\b|^panic: |^goroutine \d+ ).*$`)
+	if lines := loud.FindAllString(string(data), 20); lines != nil {
+		return errors.New(strings.Join(lines, "\n"))
+	}
+	return nil
+}
+
+// cleanUp ends what still runs and removes what was temporary.
+func (b *broker) cleanUp() {
+	if err := b.stop(); err != nil {
+		fmt.Fprintln(os.Stderr, "interop:", err)
+	}
+	if b.work == "" {
+		return
+	}
+	if b.options.keep {
+		fmt.Println("kept", b.work)
+		return
+	}
+	if err := os.RemoveAll(b.work); err != nil {
+		fmt.Fprintln(os.Stderr, "interop:", err)
+	}
+}

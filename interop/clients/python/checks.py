@@ -1,0 +1,63 @@
+"""Runs named checks one after the other and reports each on a line of its own.
+
+The lines are what the driver counts: "ok NAME", "not ok NAME" with details in
+lines that begin with "# " before it, and "1..COUNT" at the end.
+"""
+
+import asyncio
+import sys
+import time
+import traceback
+
+CODECS = ["none", "gzip", "snappy", "lz4", "zstd"]
+
+
+class Checks:
+    def __init__(self):
+        self.broker, self.prefix = sys.argv[1], sys.argv[2]
+        self.count = 0
+        self.failed = 0
+
+    def topic(self, name):
+        """A name that this run of this program alone uses."""
+        return f"{self.prefix}{self.program}-{name}"
+
+    @property
+    def program(self):
+        return sys.argv[0].rsplit("/", 1)[-1].removesuffix("_client.py")
+
+    def run(self, name, function, *args):
+        try:
+            result = function(*args)
+            if asyncio.iscoroutine(result):
+                asyncio.run(asyncio.wait_for(result, 60))
+        except Exception:  # a failed check must not hide the later ones
+            self.failed += 1
+            for line in traceback.format_exc().splitlines()[-12:]:
+                print("#", line)
+            print("not ok", name)
+        else:
+            print("ok", name)
+        self.count += 1
+
+    def end(self):
+        print(f"1..{self.count}", flush=True)
+        sys.exit(1 if self.failed else 0)
+
+
+def equal(got, want):
+    if got != want:
+        raise AssertionError(f"got {str(got)[:500]}, want {str(want)[:500]}")
+
+
+def until(condition, step, seconds=30):
+    """Repeats step until condition holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds} s")
+        step()
+
+
+def values(first, last):
+    return [f"value-{n}".encode() for n in range(first, last + 1)]

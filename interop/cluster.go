@@ -1,0 +1,106 @@
+package main
+
+import (
+	"encoding/json"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// clusterChecks ask what the cluster is and what it serves.
+func clusterChecks(s *suiteRun) {
+	s.check("cluster: id and endpoints", func(c *check) {
+		c.matches(c.kafka("cluster", "cluster-id"), `^Cluster ID: [A-Za-z0-9_-]{22}$`)
+		c.matches(c.kafka("cluster", "list-endpoints"), `^\d+\s+\S+\s+\d+\s+\S+\s+unfenced\s+broker\s*$`)
+	})
+	s.check("broker-api-versions: as wide as Kafka 4.3", apiVersions)
+	s.check("features describe", func(c *check) {
+		c.matches(c.kafka("features", "describe"), `^Feature: metadata\.version\s`)
+	})
+	s.check("metadata-quorum describe --status", func(c *check) {
+		out := c.kafka("metadata-quorum", "describe", "--status")
+		c.matches(out, `^ClusterId:\s+\S{22}$`, `^LeaderId:\s+\d+$`, `^LeaderEpoch:\s+\d+$`, `^HighWatermark:\s+[1-9]\d*$`,
+			`^MaxFollowerLag:\s+0$`, `^CurrentVoters:\s+\[.*"?id"?: ?\d+.*\]$`, `^CurrentObservers:\s+\[.*\]$`)
+	})
+	s.check("metadata-quorum describe --replication", func(c *check) {
+		out := c.kafka("metadata-quorum", "describe", "--replication", "--human-readable")
+		c.matches(out, `^NodeId\s+DirectoryId\s+LogEndOffset\s+Lag`, `^\d+\s+\S{22}\s+[1-9]\d*\s+0\s+.*ms ago.*Leader\s*$`)
+	})
+	s.check("log-dirs --describe", logDirs)
+}
+
+// apiVersions compares what is advertised with what Kafka's broker does: never
+// more than it knows, and everything old that it takes.
+func apiVersions(c *check) {
+	out := c.kafka("broker-api-versions")
+	line := regexp.MustCompile(`(?m)^\t(\w+\(\d+\)): (\d+)(?: to (\d+))? \[usable: \d+\],?$`)
+	served := map[string]api{}
+	for _, m := range line.FindAllStringSubmatch(out, -1) {
+		first, err := strconv.Atoi(m[2])
+		c.noError(err)
+		last := first
+		if m[3] != "" {
+			last, err = strconv.Atoi(m[3])
+			c.noError(err)
+		}
+		served[m[1]] = api{name: m[1], min: first, max: last}
+	}
+	var wrong []string
+	for _, want := range kafkaAPIs() {
+		got, found := served[want.name]
+		switch {
+		case !found && want.wanted:
+			wrong = append(wrong, want.name+" is not served")
+		case found && (got.max != want.max || got.min > want.min):
+			wrong = append(wrong, got.String()+", want "+want.String())
+		}
+	}
+	if wrong != nil {
+		c.failf("%s", strings.Join(wrong, "\n"))
+	}
+}
+
+func (a api) String() string {
+	return a.name + ": " + strconv.Itoa(a.min) + " to " + strconv.Itoa(a.max)
+}
+
+func logDirs(c *check) {
+	topic := c.topic("dirs")
+	c.createTopic(topic, "--partitions", "2")
+	c.kafkaStdin(text(numbers(1, 100)), "console-producer", "--topic", topic)
+	out := c.kafka("log-dirs", "--describe", "--topic-list", topic)
+	var answer struct {
+		Brokers []struct {
+			LogDirs []struct {
+				LogDir     string
+				Error      *string
+				Partitions []struct {
+					Partition string
+					Size      int64
+					OffsetLag int64
+					IsFuture  bool
+				}
+			}
+		}
+	}
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	c.noError(json.Unmarshal([]byte(lines[len(lines)-1]), &answer))
+	var partitions int
+	var bytes int64
+	for _, b := range answer.Brokers {
+		for _, d := range b.LogDirs {
+			if d.Error != nil || !strings.HasPrefix(d.LogDir, "/") {
+				c.failf("directory %q: error %v", d.LogDir, d.Error)
+			}
+			for _, p := range d.Partitions {
+				partitions++
+				bytes += p.Size
+				c.equal("offset lag of "+p.Partition, p.OffsetLag, 0)
+			}
+		}
+	}
+	c.equal("partitions", partitions, 2)
+	if bytes < 300 {
+		c.failf("%d bytes for 100 records", bytes)
+	}
+}
