@@ -8,7 +8,8 @@ import (
 )
 
 // Request is one request as it came off a connection: its header parsed, its
-// body not yet. Body is valid until the Reply has returned.
+// body not yet. Body is valid until the Reply has returned; the Request itself
+// may be kept.
 type Request struct {
 	Key           int16
 	Version       int16
@@ -16,7 +17,14 @@ type Request struct {
 	ClientID      string // "" where the client sent null
 	Body          []byte
 	Conn          *ConnInfo
+
+	buffers *buffers // nil in a Request that a test made
 }
+
+// Grow returns dst with room for n more bytes. A Reply that knows that its
+// response is large should call it before appending, for the buffers it takes
+// are used again; append's would be garbage.
+func (r *Request) Grow(dst []byte, n int) []byte { return r.buffers.grow(dst, n) }
 
 // ConnInfo describes the connection a request came by. Immutable.
 type ConnInfo struct {
@@ -32,6 +40,13 @@ type ConnInfo struct {
 // ends when the connection does or the server stops. It returns (nil, nil)
 // where the request has no response (Produce with acks=0), and an error where
 // the connection must be closed.
+//
+// Each Reply is called exactly once, so that it can give up what Start took;
+// where the connection has ended before, with a ctx that is done.
+//
+// Asking for ctx.Done() says that the Reply is about to wait: responses before
+// it, which the writer holds back to write several at once, are then written. A
+// Reply that looks first whether it must wait at all lets them go together.
 type Reply func(ctx context.Context, dst []byte) ([]byte, error)
 
 // Handler answers requests.

@@ -1,0 +1,256 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/netip"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/chronik/chronik/internal/model"
+)
+
+// connState is how much a connection may ask for.
+//
+//	new ──first request of a served key and version──▶ identified ──▶ (closed)
+//
+//	state       requests are bounded by     entered by
+//	new         Limits.FirstFrameBytesMax   newConn
+//	identified  Limits.FrameBytesMax        becomeIdentified
+//
+// A plaintext listener asks for no proof: speaking Kafka's protocol is all that
+// tells a client from a scanner, and the principal is ANONYMOUS. A listener that
+// authenticates stays in new until the exchange has succeeded, and enters
+// identified with the principal that it proved.
+type connState uint8
+
+const (
+	stateNew connState = iota
+	stateIdentified
+)
+
+// clientIDKeptMax is the longest client id that a connection keeps to spare an
+// allocation a request; an idle connection should not hold 32 KiB of name.
+const clientIDKeptMax = 256
+
+// conn is one connection.
+type conn struct {
+	server   *Server
+	listener *listener
+	nc       net.Conn
+	ip       netip.Addr
+	ctx      context.Context // ends with the connection
+	cancel   context.CancelCauseFunc
+	replyCtx replyContext // what replies get of ctx
+
+	// The reader's own.
+	state    connState
+	info     *ConnInfo
+	prefix   [4]byte // of the frame that begins
+	clientID string  // the last one
+	lastRead time.Time
+
+	queue   chan *inflight // from the reader to the writer; nil before the first request
+	written chan struct{}  // closed when the writer has ended; nil like queue
+
+	unanswered atomic.Int32 // requests started whose Reply has not returned
+	lastWrite  atomic.Int64 // Unix nanoseconds
+
+	// out holds responses that were not written yet.
+	out struct {
+		sync.Mutex
+		// buf holds whole responses, [0, written) of which the socket has.
+		// nil when there is none.
+		buf     []byte
+		written int
+	}
+
+	// end is why the connection ended; the first cause counts.
+	end struct {
+		sync.Mutex
+		err *endError // nil: it has not
+	}
+}
+
+// inflight is a request from its first byte to the return of its Reply.
+type inflight struct {
+	req   Request
+	reply Reply
+	buf   []byte // the frame
+	claim claim  // of buf
+}
+
+// endError says why a connection ends.
+type endError struct {
+	reason CloseReason
+	err    error
+}
+
+func (e *endError) Error() string { return e.reason.String() + ": " + e.err.Error() }
+func (e *endError) Unwrap() error { return e.err }
+
+var (
+	errDrain    = errors.New("the server stops")
+	errDrainMax = errors.New("requests not answered in time when the server stopped")
+	errPanic    = errors.New("panic in handler")
+)
+
+func newConn(ctx context.Context, s *Server, l *listener, nc net.Conn) *conn {
+	c := &conn{server: s, listener: l, nc: nc, ip: ipOf(nc.RemoteAddr()), lastRead: time.Now()}
+	c.ctx, c.cancel = context.WithCancelCause(ctx)
+	c.replyCtx = replyContext{c.ctx, c}
+	c.info = &ConnInfo{Listener: l.Name, Local: nc.LocalAddr(), Remote: nc.RemoteAddr(), Principal: model.AnonymousPrincipal()}
+	return c
+}
+
+// becomeIdentified lifts the limit on what the client may send. The ConnInfo is
+// replaced, not changed: requests in flight have the old one.
+func (c *conn) becomeIdentified(p model.Principal) {
+	if c.state != stateNew {
+		panic("BUG: connection identified twice")
+	}
+	c.state = stateIdentified
+	if p != c.info.Principal {
+		info := *c.info
+		info.Principal = p
+		c.info = &info
+	}
+}
+
+// serve is the connection's reader, and its whole life.
+func (c *conn) serve() {
+	ended := c.readRequests()
+	midway := c.unanswered.Load() > 0
+	if ended.reason.answersEarlier() {
+		c.ended(ended)
+	} else {
+		c.fail(ended)
+	}
+	if c.queue != nil {
+		close(c.queue)
+		<-c.written
+	}
+	if ended.reason == ClosedDrained && midway {
+		c.linger()
+	}
+	c.fail(ended)
+	c.server.unregister(c)
+	c.report()
+}
+
+// answersEarlier reports whether the requests before the one that ended the
+// connection are still answered: the client is there, and did nothing wrong in
+// them. After it the reader has gone, and no longer notices when the client does;
+// the handler's own timeouts bound that.
+func (r CloseReason) answersEarlier() bool {
+	switch r {
+	case ClosedDrained, ClosedTooLarge, ClosedMalformed, ClosedByHandler, ClosedPanic:
+		return true
+	default:
+		return false
+	}
+}
+
+// ended records why the connection ends, if nothing else has ended it before.
+func (c *conn) ended(e *endError) {
+	c.end.Lock()
+	defer c.end.Unlock()
+	if c.end.err == nil {
+		c.end.err = e
+	}
+}
+
+// fail ends the connection at once: its context, the reader's and the writer's
+// I/O. It may be called from any goroutine, and more than once.
+func (c *conn) fail(e *endError) {
+	c.ended(e)
+	c.cancel(e)
+	_ = c.nc.Close() // what could not be written is lost either way
+}
+
+// lingerMax bounds how long a drained connection waits for its client to close.
+const lingerMax = 250 * time.Millisecond
+
+// linger lets the client read the last responses: closing a socket with unread
+// requests in it would make the system send a reset, which discards at the client
+// what it had not read yet.
+func (c *conn) linger() {
+	half, ok := c.nc.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil || c.nc.SetReadDeadline(time.Now().Add(lingerMax)) != nil {
+		return
+	}
+	buf := c.server.buffers.get(bufferBytesMin)
+	defer c.server.buffers.put(buf)
+	for {
+		if _, err := c.nc.Read(buf); err != nil {
+			return
+		}
+	}
+}
+
+// report counts and logs why the connection ended.
+func (c *conn) report() {
+	c.end.Lock()
+	e := c.end.err
+	c.end.Unlock()
+	s := c.server
+	s.counters.closed[e.reason].Add(1)
+	level := slog.LevelDebug
+	var suppressed int64
+	switch e.reason {
+	case ClosedByPeer, ClosedIdle, ClosedDrained, ClosedPanic: // a panic is logged where it is caught
+	default:
+		if n, ok := s.noise[e.reason].allow(time.Now()); ok {
+			level, suppressed = slog.LevelInfo, n
+		}
+	}
+	if !s.log.Enabled(c.ctx, level) {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("reason", e.reason.String()), slog.String("listener", c.listener.Name),
+		slog.String("remote", c.info.Remote.String()), slog.Any("error", e.err),
+	}
+	if a := e.reason.advice(); a != "" {
+		attrs = append(attrs, slog.String("advice", a))
+	}
+	if suppressed > 0 {
+		attrs = append(attrs, slog.Int64("suppressed", suppressed))
+	}
+	s.log.LogAttrs(c.ctx, level, "closed a connection", attrs...)
+}
+
+// advice says what whoever runs the client should do.
+func (r CloseReason) advice() string {
+	switch r {
+	case ClosedTLS:
+		return "this listener is PLAINTEXT: set security.protocol=PLAINTEXT in the client"
+	case ClosedHTTP:
+		return "this port speaks Kafka's protocol and not HTTP: give the HTTP client another address"
+	default:
+		return ""
+	}
+}
+
+// recovered turns a panic of the handler into an error, deferred. It is a bug in
+// our code, so whoever runs the broker must hear of it; the client loses this
+// connection, and nobody else anything.
+func (c *conn) recovered(r *Request, err *error) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	*err = &endError{ClosedPanic, errPanic}
+	n, ok := c.server.noise[ClosedPanic].allow(time.Now())
+	if !ok {
+		return
+	}
+	c.server.log.Error("panic while handling a request",
+		"key", r.Key, "version", r.Version, "correlation_id", r.CorrelationID, "client_id", r.ClientID,
+		"listener", c.listener.Name, "remote", c.info.Remote.String(),
+		"panic", p, "stack", string(debug.Stack()), "suppressed", n)
+}

@@ -1,0 +1,101 @@
+package server
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// CloseReason says why a connection ended, or was refused.
+type CloseReason uint8
+
+// The reasons, in the order of Stats.Closed.
+const (
+	ClosedByPeer       CloseReason = iota // end of file or reset
+	ClosedIdle                            // Limits.IdleMax
+	ClosedDrained                         // the server stops
+	ClosedSlowFrame                       // Limits.FrameStallMax, FrameBytesPerSecondMin
+	ClosedSlowReader                      // Limits.WriteStallMax
+	ClosedTooLarge                        // a frame beyond its limit
+	ClosedMalformed                       // a frame's size or header makes no sense
+	ClosedTLS                             // a TLS handshake on a plaintext listener
+	ClosedHTTP                            // an HTTP request on a Kafka listener
+	ClosedMemoryWait                      // Limits.RequestMemoryWaitMax
+	ClosedByHandler                       // the handler returned an error
+	ClosedPanic                           // a bug in the handler
+	RefusedConnections                    // Limits.ConnectionsMax
+	RefusedPerIP                          // Limits.ConnectionsPerIPMax and its overrides
+	closeReasonsEnd
+)
+
+var closeReasonNames = [closeReasonsEnd]string{
+	"closed by peer", "idle", "server stops", "request too slow", "responses not read",
+	"request too large", "malformed request", "TLS on a plaintext listener", "HTTP on a Kafka listener",
+	"no request memory", "closed by handler", "panic in handler",
+	"max.connections reached", "max.connections.per.ip reached",
+}
+
+func (r CloseReason) String() string { return closeReasonNames[r] }
+
+// Stats is a snapshot of what the server did since New, and what it has now.
+type Stats struct {
+	Connections  int   // open now
+	Accepted     int64 // since New, those refused included
+	AcceptErrors int64 // such as too many open files
+	Requests     int64 // started
+	BytesRead    int64
+	BytesWritten int64
+	Closed       [closeReasonsEnd]int64 // indexed by CloseReason
+
+	RequestMemoryBytes   int64 // reserved now
+	RequestMemoryWaiting int   // frames that wait for memory now
+	RequestMemoryWaits   int64 // how often one had to
+}
+
+type counters struct {
+	accepted, acceptErrors, requests, bytesRead, bytesWritten atomic.Int64
+	closed                                                    [closeReasonsEnd]atomic.Int64
+}
+
+// Stats returns a snapshot. It may be called at any time.
+func (s *Server) Stats() Stats {
+	st := Stats{
+		Accepted:     s.counters.accepted.Load(),
+		AcceptErrors: s.counters.acceptErrors.Load(),
+		Requests:     s.counters.requests.Load(),
+		BytesRead:    s.counters.bytesRead.Load(),
+		BytesWritten: s.counters.bytesWritten.Load(),
+	}
+	for r := range st.Closed {
+		st.Closed[r] = s.counters.closed[r].Load()
+	}
+	for _, b := range [...]*budget{&s.small, &s.large} {
+		u := b.usage()
+		st.RequestMemoryBytes += u.used
+		st.RequestMemoryWaiting += u.waiting
+		st.RequestMemoryWaits += u.waits
+	}
+	s.mu.Lock()
+	st.Connections = len(s.mu.conns)
+	s.mu.Unlock()
+	return st
+}
+
+// noisePeriod is how often an event that anyone on the network can cause is
+// logged at most: a port scanner must not fill the disk.
+const noisePeriod = 10 * time.Second
+
+// noise decides which of many equal events is logged. The zero value is ready.
+type noise struct {
+	last       atomic.Int64 // when one was logged, Unix nanoseconds
+	suppressed atomic.Int64 // since then
+}
+
+// allow reports whether to log an event at now, and how many before it were not.
+func (n *noise) allow(now time.Time) (suppressed int64, ok bool) {
+	last := n.last.Load()
+	if last != 0 && now.UnixNano()-last < int64(noisePeriod) || !n.last.CompareAndSwap(last, now.UnixNano()) {
+		n.suppressed.Add(1)
+		return 0, false
+	}
+	return n.suppressed.Swap(0), true
+}

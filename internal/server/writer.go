@@ -1,0 +1,154 @@
+package server
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+)
+
+const (
+	// writeChunkBytes is what one write deadline covers, so that a response of
+	// any size may take its time as long as the client takes some of it.
+	writeChunkBytes = 256 << 10
+	// heldBytesMax is how much is held back at most to be written together.
+	heldBytesMax = 64 << 10
+	// frameSizeBytes is the length before each response.
+	frameSizeBytes = 4
+	// responseBytesMin is the shortest response: its correlation id.
+	responseBytesMin = 4
+)
+
+// writeReplies is the connection's writer. It goes on until the reader has closed
+// the queue: also after the connection has failed, since each Reply must be
+// called once.
+func (c *conn) writeReplies() {
+	defer close(c.written)
+	for {
+		f, ok := c.nextReply()
+		if !ok {
+			return
+		}
+		c.answer(f)
+	}
+}
+
+// nextReply takes the next request, writing what is held back before it waits for
+// one. It returns false at the end of the queue, with everything written.
+func (c *conn) nextReply() (*inflight, bool) {
+	select {
+	case f, ok := <-c.queue:
+		if ok {
+			return f, true
+		}
+	default:
+	}
+	c.out.Lock()
+	c.writeLocked()
+	c.releaseLocked()
+	c.out.Unlock()
+	f, ok := <-c.queue
+	return f, ok
+}
+
+// answer calls a reply and holds its response back for writing.
+func (c *conn) answer(f *inflight) {
+	c.out.Lock()
+	if c.out.buf == nil {
+		c.out.buf = c.server.buffers.get(bufferBytesMin)[:0]
+	}
+	held := c.out.buf
+	c.out.Unlock()
+
+	var size [frameSizeBytes]byte
+	result, err := c.callReply(f, append(held, size[:]...))
+	correlationID := f.req.CorrelationID
+	f.discard(c.server)
+	c.unanswered.Add(-1)
+
+	c.out.Lock()
+	defer c.out.Unlock()
+	if err == nil && result != nil {
+		err = checkResponse(result, len(held), correlationID)
+	}
+	switch {
+	case err != nil:
+		c.writeLocked() // what came before is not at fault
+		c.fail(asEnd(err))
+	case result != nil:
+		binary.BigEndian.PutUint32(result[len(held):], uint32(len(result)-len(held)-frameSizeBytes))
+		if &held[:1][0] != &result[0] {
+			c.server.buffers.put(held)
+		}
+		c.out.buf = result
+	}
+	if len(c.out.buf)-c.out.written >= heldBytesMax || c.ctx.Err() != nil {
+		c.writeLocked()
+		c.releaseLocked()
+	}
+}
+
+func (c *conn) callReply(f *inflight, dst []byte) (result []byte, err error) {
+	defer c.recovered(&f.req, &err)
+	return f.reply(&c.replyCtx, dst)
+}
+
+// checkResponse catches a handler that answers something else than it was asked:
+// a response under a wrong correlation id is worse for the client than none.
+func checkResponse(result []byte, start int, correlationID int32) error {
+	if len(result) < start+frameSizeBytes+responseBytesMin {
+		return errors.New("the handler's response is shorter than a correlation id")
+	}
+	if got := int32(binary.BigEndian.Uint32(result[start+frameSizeBytes:])); got != correlationID {
+		return fmt.Errorf("the handler's response has correlation id %d instead of %d", got, correlationID)
+	}
+	return nil
+}
+
+// writeLocked writes what is held back. After an error nothing is written any
+// more.
+func (c *conn) writeLocked() {
+	o := &c.out
+	for o.written < len(o.buf) && c.ctx.Err() == nil {
+		now := time.Now()
+		n, err := 0, c.nc.SetWriteDeadline(now.Add(c.server.limits.WriteStallMax))
+		if err == nil {
+			n, err = c.nc.Write(o.buf[o.written:min(len(o.buf), o.written+writeChunkBytes)])
+		}
+		o.written += n
+		c.server.counters.bytesWritten.Add(int64(n))
+		c.lastWrite.Store(now.UnixNano())
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			c.fail(&endError{ClosedSlowReader, fmt.Errorf("responses were not read for %v", c.server.limits.WriteStallMax)})
+		case err != nil:
+			c.fail(&endError{ClosedByPeer, err})
+		}
+	}
+}
+
+// releaseLocked gives the buffer back: a connection that waits for its client, or
+// in a long poll, holds none of any size.
+func (c *conn) releaseLocked() {
+	if c.out.buf != nil {
+		c.server.buffers.put(c.out.buf)
+	}
+	c.out.buf, c.out.written = nil, 0
+}
+
+// replyContext is the context of replies: it ends with the connection, and being
+// asked for Done it takes as the announcement that the reply is about to wait.
+// Then the responses before it must not wait with it.
+type replyContext struct {
+	context.Context
+	conn *conn
+}
+
+func (r *replyContext) Done() <-chan struct{} {
+	r.conn.out.Lock()
+	r.conn.writeLocked()
+	r.conn.out.Unlock()
+	return r.Context.Done()
+}
