@@ -33,7 +33,7 @@ func (b Batch) Inspect(r Rules) (Summary, error) {
 	if err := b.checkHeader(r); err != nil {
 		return Summary{}, err
 	}
-	s := scan{rules: &r, batch: b}
+	s := scan{rules: r, batch: b}
 	if codec := b.Attributes().Codec(); codec != CodecNone {
 		f, err := openInflater(codec, b.Payload(), r.decompressedBytesMax())
 		if err != nil {
@@ -103,7 +103,7 @@ func (b Batch) checkProducer(a Attributes) error {
 // scan goes over the records of one batch.
 type scan struct {
 	cursor
-	rules   *Rules
+	rules   Rules
 	batch   Batch
 	summary Summary
 
@@ -250,7 +250,7 @@ func (s *scan) timestamp(index int32, delta int64) {
 	if ts > s.summary.MaxTimestamp {
 		s.summary.MaxTimestamp, s.summary.MaxTimestampOffsetDelta = ts, index
 	}
-	r := s.rules
+	r := &s.rules
 	if !r.CheckTimestamps || ts == model.NoTimestamp || ts >= r.EarliestTimestamp && ts <= r.LatestTimestamp {
 		return
 	}
