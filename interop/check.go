@@ -120,8 +120,12 @@ type check struct {
 	trace []string // commands run so far and what they printed, for the report
 }
 
-// traceLinesMax bounds how much of a failed check's output is repeated.
-const traceLinesMax = 60
+const (
+	// traceLinesMax bounds how much of a failed check's output is repeated.
+	traceLinesMax = 60
+	// traceColumnsMax keeps a line of a dump from filling the screen.
+	traceColumnsMax = 300
+)
 
 func (c *check) failf(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
@@ -132,7 +136,17 @@ func (c *check) failf(format string, args ...any) {
 	if n := len(lines) - traceLinesMax; n > 0 {
 		lines = append([]string{fmt.Sprintf("(%d lines before)", n)}, lines[n:]...)
 	}
+	for i, line := range lines {
+		lines[i] = shortened(line, traceColumnsMax)
+	}
 	panic(failure{fmt.Errorf("%s\n%s", text, strings.Join(lines, "\n"))})
+}
+
+func shortened(text string, bytesMax int) string {
+	if len(text) > bytesMax {
+		return text[:bytesMax] + " …"
+	}
+	return text
 }
 
 func (c *check) noError(err error) {
@@ -152,7 +166,7 @@ func (c *check) equal(what string, got, want any) {
 func (c *check) matches(text string, patterns ...string) {
 	for _, p := range patterns {
 		if !regexp.MustCompile("(?m)" + p).MatchString(text) {
-			c.failf("no match of %s in:\n%s", p, text)
+			c.failf("no match of %s in:\n%s", p, shortened(text, 4*traceColumnsMax))
 		}
 	}
 }
