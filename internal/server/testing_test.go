@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 )
@@ -241,4 +242,22 @@ func (f *fixture) wantLog(t testing.TB, parts ...string) {
 		}
 	}
 	t.Errorf("no log line has all of %q:\n%s", parts, f.log)
+}
+
+func discardLogger() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// waitFor waits until cond holds, for what a socket's other side does and has no
+// event for.
+func waitFor(t testing.TB, cond func() bool) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	giveUp := time.After(20 * time.Second)
+	for !cond() {
+		select {
+		case <-tick.C:
+		case <-giveUp:
+			t.Fatal("waited 20 s in vain")
+		}
+	}
 }
