@@ -46,7 +46,7 @@ func CheckBody(key, version int16, body []byte) (cost int, err error) {
 func walk(key, version int16, body []byte) (cost, end int, err error) {
 	first, last, ok := Versions(key)
 	if !ok || version < first || version > last {
-		return 0, 0, &MalformedError{Key: key, Version: version, Reason: "this key and version have no known layout"}
+		return 0, 0, &MalformedError{Key: key, Version: version, Reason: reasonUnknown}
 	}
 	r := &requests[key]
 	w := walker{
@@ -82,10 +82,12 @@ type walker struct {
 }
 
 const (
-	reasonShort  = "the body ends early"
-	reasonCost   = "decoding it would take more memory than its size allows"
-	reasonNull   = "null where the version has no null"
-	reasonLength = "a negative length"
+	reasonShort   = "the body ends early"
+	reasonCost    = "decoding it would take more memory than its size allows"
+	reasonNull    = "null where the version has no null"
+	reasonLength  = "a negative length"
+	reasonTags    = "too many unknown tagged fields"
+	reasonUnknown = "no known layout of this key and version"
 )
 
 func (w *walker) fail(reason string) bool {
@@ -326,7 +328,7 @@ func (w *walker) tagged(f *fieldSchema, size int) bool {
 func (w *walker) spendTags(n int) bool {
 	w.unknownTags += n
 	if w.unknownTags > unknownTagsMax {
-		return w.fail("too many unknown tags")
+		return w.fail(reasonTags)
 	}
 	cost := tagsCost(n)
 	if cost > w.budget-w.cost {

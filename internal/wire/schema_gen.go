@@ -4,8 +4,8 @@ package wire
 
 // requests is indexed by API key.
 var requests = [...]requestSchema{
-	0:  {9, 3, 13, false, 0},   // Produce
-	1:  {12, 4, 18, false, 3},  // Fetch
+	0:  {9, 0, 13, false, 0},   // Produce
+	1:  {12, 0, 18, false, 3},  // Fetch
 	2:  {6, 1, 11, false, 8},   // ListOffsets
 	3:  {9, 0, 13, false, 11},  // Metadata
 	4:  {4, 127, -1, false, 0}, // LeaderAndISR
@@ -13,7 +13,7 @@ var requests = [...]requestSchema{
 	6:  {6, 127, -1, false, 0}, // UpdateMetadata
 	7:  {3, 127, -1, false, 0}, // ControlledShutdown
 	8:  {8, 2, 10, false, 13},  // OffsetCommit
-	9:  {6, 1, 10, false, 16},  // OffsetFetch
+	9:  {6, 0, 10, false, 16},  // OffsetFetch
 	10: {3, 0, 6, false, 20},   // FindCoordinator
 	11: {6, 0, 9, true, 21},    // JoinGroup
 	12: {4, 0, 4, false, 23},   // Heartbeat
@@ -23,29 +23,29 @@ var requests = [...]requestSchema{
 	16: {3, 0, 5, false, 29},   // ListGroups
 	17: {127, 0, 1, false, 30}, // SASLHandshake
 	18: {3, 0, 4, false, 31},   // ApiVersions
-	19: {5, 2, 7, false, 32},   // CreateTopics
-	20: {4, 1, 6, false, 36},   // DeleteTopics
+	19: {5, 0, 7, false, 32},   // CreateTopics
+	20: {4, 0, 6, false, 36},   // DeleteTopics
 	21: {2, 0, 2, false, 38},   // DeleteRecords
 	22: {2, 0, 5, false, 41},   // InitProducerID
-	23: {4, 2, 4, false, 42},   // OffsetForLeaderEpoch
+	23: {4, 0, 4, false, 42},   // OffsetForLeaderEpoch
 	24: {3, 0, 5, false, 45},   // AddPartitionsToTxn
 	25: {3, 0, 4, false, 49},   // AddOffsetsToTxn
 	26: {3, 0, 5, false, 50},   // EndTxn
-	27: {1, 1, 2, false, 51},   // WriteTxnMarkers
+	27: {1, 0, 2, false, 51},   // WriteTxnMarkers
 	28: {3, 0, 5, false, 54},   // TxnOffsetCommit
-	29: {2, 1, 3, false, 57},   // DescribeACLs
-	30: {2, 1, 3, false, 58},   // CreateACLs
-	31: {2, 1, 3, false, 60},   // DeleteACLs
-	32: {4, 1, 4, false, 62},   // DescribeConfigs
+	29: {2, 0, 3, false, 57},   // DescribeACLs
+	30: {2, 0, 3, false, 58},   // CreateACLs
+	31: {2, 0, 3, false, 60},   // DeleteACLs
+	32: {4, 0, 4, false, 62},   // DescribeConfigs
 	33: {2, 0, 2, false, 64},   // AlterConfigs
-	34: {2, 1, 2, false, 67},   // AlterReplicaLogDirs
-	35: {2, 1, 5, false, 70},   // DescribeLogDirs
+	34: {2, 0, 2, false, 67},   // AlterReplicaLogDirs
+	35: {2, 0, 5, false, 70},   // DescribeLogDirs
 	36: {2, 0, 2, true, 72},    // SASLAuthenticate
 	37: {2, 0, 3, false, 73},   // CreatePartitions
-	38: {2, 1, 3, false, 76},   // CreateDelegationToken
-	39: {2, 1, 2, true, 78},    // RenewDelegationToken
-	40: {2, 1, 2, true, 79},    // ExpireDelegationToken
-	41: {2, 1, 3, false, 80},   // DescribeDelegationToken
+	38: {2, 0, 3, false, 76},   // CreateDelegationToken
+	39: {2, 0, 2, true, 78},    // RenewDelegationToken
+	40: {2, 0, 2, true, 79},    // ExpireDelegationToken
+	41: {2, 0, 3, false, 80},   // DescribeDelegationToken
 	42: {2, 0, 2, false, 82},   // DeleteGroups
 	43: {2, 0, 2, false, 83},   // ElectLeaders
 	44: {1, 0, 1, false, 85},   // IncrementalAlterConfigs
@@ -80,10 +80,10 @@ var requests = [...]requestSchema{
 	73: {0, 127, -1, false, 0}, // AssignReplicasToDirs
 	74: {0, 0, 1, false, 123},  // ListConfigResources
 	75: {0, 0, 0, false, 124},  // DescribeTopicPartitions
-	76: {0, 1, 1, false, 127},  // ShareGroupHeartbeat
-	77: {0, 1, 1, false, 128},  // ShareGroupDescribe
-	78: {0, 1, 2, false, 129},  // ShareFetch
-	79: {0, 1, 2, false, 134},  // ShareAcknowledge
+	76: {0, 0, 1, false, 127},  // ShareGroupHeartbeat
+	77: {0, 0, 1, false, 128},  // ShareGroupDescribe
+	78: {0, 0, 2, false, 129},  // ShareFetch
+	79: {0, 0, 2, false, 134},  // ShareAcknowledge
 	80: {0, 0, 1, false, 138},  // AddRaftVoter
 	81: {0, 0, 0, false, 140},  // RemoveRaftVoter
 	82: {0, 127, -1, false, 0}, // UpdateRaftVoter

@@ -42,11 +42,14 @@ type field struct {
 	valid, nullity versions
 }
 
-// floors are the first versions, below those that Kafka 4.3 still has schemas
-// for, whose layout follows from the same fields: the schemas kept their
-// "0+" when the versions were dropped, and the differential tests against
-// kmsg pass for them.
-var floors = map[string]int{}
+// floors are the first versions of the requests whose oldest ones had fields
+// that the schemas have lost. All others start at version 0, also where Kafka 4
+// has dropped the first versions: their fields still say "0+", and the tests
+// compare the layouts that follow from it with kmsg's.
+var floors = map[string]int{
+	"ListOffsetsRequest":  1, // 0 had a number of offsets
+	"OffsetCommitRequest": 2, // 1 had a timestamp for each partition
+}
 
 func build(messages []message) (*table, error) {
 	t := &table{}
@@ -99,9 +102,7 @@ func (t *table) addMessage(m message) error {
 	if flexible.first <= valid.last && flexible.first != r.flexible {
 		return fmt.Errorf("flexible from %d, in kmsg from %d", flexible.first, r.flexible)
 	}
-	if floor, ok := floors[m.Name]; ok {
-		valid.first = floor
-	}
+	valid.first = floors[m.Name]
 	r.valid = valid
 	s := scope{table: t, request: r, common: map[string][]definition{}}
 	for _, c := range m.CommonStructs {
