@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"syscall"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/chronik/chronik/internal/config"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"chronik-server": main,
+		"fake-server":    fakeMain,
+	})
+}
+
+// TestCommandLine runs the scripts of testdata/script: what a user types, and
+// what they see. fake-server is chronik-server with a broker that does what
+// FAKE_BROKER says.
+func TestCommandLine(t *testing.T) {
+	testscript.Run(t, testscript.Params{Dir: "testdata/script"})
+}
+
+func fakeMain() {
+	os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr, func(c *config.Config, log *slog.Logger) (node, error) {
+		behaviour := os.Getenv("FAKE_BROKER")
+		if behaviour == "refuse" {
+			return nil, errors.New("data directory " + c.DataDir + " is in use by another broker")
+		}
+		return fakeNode{behaviour: behaviour, log: log}, nil
+	}))
+}
+
+type fakeNode struct {
+	behaviour string
+	log       *slog.Logger
+}
+
+func (n fakeNode) Run(ctx context.Context) error {
+	switch n.behaviour {
+	case "fail":
+		return errors.New("broker: the disk is gone")
+	case "interrupt":
+		signalSelf(syscall.SIGINT)
+	default:
+		signalSelf(syscall.SIGTERM)
+	}
+	<-ctx.Done()
+	if n.behaviour == "hang" {
+		signalSelf(syscall.SIGINT)
+		select {}
+	}
+	n.log.Info("stopped")
+	return nil
+}
+
+func signalSelf(s syscall.Signal) {
+	if err := syscall.Kill(os.Getpid(), s); err != nil {
+		panic(err)
+	}
+}
