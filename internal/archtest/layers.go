@@ -1,0 +1,160 @@
+package archtest
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Layer is how far above the ground a package stands. A package imports packages of
+// lower layers only, and those of its own layer that its row names.
+type Layer int
+
+// Layers by name. The numbers are those of ARCHITECTURE.md.
+const (
+	layerModel       Layer = iota // numbers and names, the file system
+	layerFormat                   // what is on the wire, in the log and in settings
+	layerStorage                  // one partition's log
+	layerMetadata                 // the cluster's metadata and its quorum
+	layerReplication              // partitions and their replicas
+	layerCoordinator              // groups and transactions
+	layerRequests                 // connections and requests
+	layerProcess                  // configuration and composition
+	layerCommand                  // main packages and whole-broker tests
+)
+
+// Row says where a package stands.
+type Row struct {
+	Package string // directory, from the module's root
+	Layer   Layer
+	Beside  []string // packages of the same layer that it may import
+	Alone   bool     // imports nothing of the project, as any client of a broker
+}
+
+// layers is the table. Think of the arrows before changing it: a new edge upwards or
+// sideways makes two packages one.
+func layers() []Row {
+	return []Row{
+		{Package: "internal/model", Layer: layerModel},
+		{Package: "internal/vfs", Layer: layerModel},
+
+		{Package: "internal/record", Layer: layerFormat},
+		{Package: "internal/settings", Layer: layerFormat},
+		{Package: "internal/wire", Layer: layerFormat},
+		{Package: "internal/wire/schemagen", Layer: layerFormat, Beside: []string{"internal/wire"}},
+
+		{Package: "internal/storage", Layer: layerStorage},
+
+		{Package: "internal/meta", Layer: layerMetadata},
+		{Package: "internal/controller", Layer: layerMetadata, Beside: []string{"internal/meta"}},
+		{Package: "internal/quorum", Layer: layerMetadata, Beside: []string{"internal/meta", "internal/controller"}},
+
+		{Package: "internal/replica", Layer: layerReplication},
+		{Package: "internal/partition", Layer: layerReplication, Beside: []string{"internal/replica"}},
+
+		{Package: "internal/coordinator", Layer: layerCoordinator},
+		{Package: "internal/coordinator/group", Layer: layerCoordinator, Beside: []string{"internal/coordinator"}},
+
+		{Package: "internal/server", Layer: layerRequests},
+		{Package: "internal/api", Layer: layerRequests, Beside: []string{"internal/server"}},
+
+		{Package: "internal/config", Layer: layerProcess},
+		{Package: "internal/broker", Layer: layerProcess, Beside: []string{"internal/config"}},
+
+		{Package: "cmd/chronik-server", Layer: layerCommand},
+		{Package: "internal/brokertest", Layer: layerCommand},
+
+		{Package: "internal/archtest", Layer: layerCommand, Alone: true},
+		{Package: "interop", Layer: layerCommand, Alone: true},
+	}
+}
+
+// Restriction keeps an import to the packages that need it.
+type Restriction struct {
+	Import string // a path, or one that ends with /... for all below it
+	Only   []string
+	Why    string
+}
+
+func restrictions() []Restriction {
+	return []Restriction{
+		{"go.etcd.io/raft/v3/...", []string{"internal/quorum"}, "the rest knows images, not Raft"},
+		{"github.com/spf13/cobra", []string{"cmd/chronik-server"}, "commands are thin; the work is below them"},
+		{"github.com/knadh/koanf/...", []string{"internal/config"}, "config alone reads flags, environment and files"},
+		{"github.com/twmb/franz-go/pkg/kgo", []string{"internal/brokertest"}, "a broker is no client"},
+		{"github.com/twmb/franz-go/pkg/kadm", []string{"internal/brokertest"}, "a broker is no client"},
+		{"net/http", nil, "Kafka's protocol is not HTTP"},
+		{"unsafe", nil, "bytes are bytes"},
+		{"log", nil, "logs go to an injected slog.Logger"},
+	}
+}
+
+// pure packages decide and do not act: no disk, no socket, no process.
+func pure() []string {
+	return []string{"internal/model", "internal/settings", "internal/meta", "internal/controller", "internal/replica"}
+}
+
+// Imports checks that arrows point down. Tests may import what they need.
+func Imports(t *Tree) []Problem {
+	return importsBy(t, layers(), restrictions(), pure())
+}
+
+func importsBy(t *Tree, table []Row, limits []Restriction, pure []string) []Problem {
+	rows := map[string]Row{}
+	packages := t.packages()
+	var found []Problem
+	for _, r := range table {
+		rows[r.Package] = r
+		if packages[r.Package] == nil && !t.onlyTests(r.Package) {
+			found = append(found, Problem{Path: r.Package, What: "has a row in the table of layers, and is not there"})
+		}
+	}
+	for _, f := range t.Go {
+		if f.Test {
+			continue
+		}
+		row, known := rows[f.Dir()]
+		if !known {
+			found = append(found, Problem{Path: f.Path, What: "package is not in the table of layers: give it a row"})
+			continue
+		}
+		for _, spec := range f.Syntax.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				continue // the parser has seen to that
+			}
+			if why := forbidden(row, imported, rows, limits, pure); why != "" {
+				found = append(found, Problem{Path: f.Path, Line: t.line(spec.Pos()), What: why})
+			}
+		}
+	}
+	return found
+}
+
+// forbidden says why a package may not import another, or nothing.
+func forbidden(row Row, imported string, rows map[string]Row, limits []Restriction, pure []string) string {
+	if below, ours := strings.CutPrefix(imported, modulePath+"/"); ours {
+		target, known := rows[below]
+		switch {
+		case !known:
+			return fmt.Sprintf("imports %s, which is not in the table of layers", below)
+		case row.Alone:
+			return fmt.Sprintf("imports %s; %s imports nothing of the project", below, row.Package)
+		case target.Layer < row.Layer || slices.Contains(row.Beside, below):
+			return ""
+		default:
+			return fmt.Sprintf("imports %s of layer %d from layer %d", below, target.Layer, row.Layer)
+		}
+	}
+	for _, limit := range limits {
+		prefix, whole := strings.CutSuffix(limit.Import, "/...")
+		if (imported == prefix || whole && strings.HasPrefix(imported, prefix+"/")) && !slices.Contains(limit.Only, row.Package) {
+			return fmt.Sprintf("imports %s: %s", imported, limit.Why)
+		}
+	}
+	if slices.Contains(pure, row.Package) && slices.Contains([]string{"net", "os", "os/exec", "syscall"}, imported) {
+		return fmt.Sprintf("imports %s; %s decides and does not act", imported, row.Package)
+	}
+	return ""
+}
