@@ -1,0 +1,75 @@
+package vfs
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+)
+
+// tempSuffix marks a file that WriteFileAtomically has not finished.
+const tempSuffix = ".tmp"
+
+// TooLargeError: a file is larger than its kind may be.
+type TooLargeError struct {
+	Name         string
+	Bytes, Limit int64
+}
+
+func (e *TooLargeError) Error() string {
+	return fmt.Sprintf("%s has %d bytes, and its kind at most %d", e.Name, e.Bytes, e.Limit)
+}
+
+// WriteFileAtomically replaces a small file. A crash at any point leaves the
+// old content or the new, never a mixture: the new bytes are synced under
+// another name before the rename, and the rename before this returns.
+func WriteFileAtomically(fs FS, name string, data []byte) error {
+	temp := name + tempSuffix
+	if err := createSynced(fs, temp, data); err != nil {
+		return fmt.Errorf("write %s: %w", temp, err)
+	}
+	if err := fs.Rename(temp, name); err != nil {
+		return fmt.Errorf("rename %s: %w", temp, err)
+	}
+	if err := fs.SyncDir(filepath.Dir(name)); err != nil {
+		return fmt.Errorf("sync directory of %s: %w", name, err)
+	}
+	return nil
+}
+
+// createSynced makes a file with this content, synced; its name is not.
+func createSynced(fs FS, name string, data []byte) (err error) {
+	f, err := fs.Create(name)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if len(data) > 0 {
+		if _, err := f.WriteAt(data, 0); err != nil {
+			return err
+		}
+	}
+	return f.SyncData()
+}
+
+// ReadFile reads a small file whole; one of more than bytesMax is a
+// *TooLargeError, before anything is allocated for it.
+func ReadFile(fs FS, name string, bytesMax int64) (data []byte, err error) {
+	f, err := fs.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	size, err := f.Size()
+	if err != nil {
+		return nil, err
+	}
+	if size > bytesMax {
+		return nil, &TooLargeError{Name: name, Bytes: size, Limit: bytesMax}
+	}
+	data = make([]byte, size)
+	if n, err := f.ReadAt(data, 0); err != nil && !(errors.Is(err, io.EOF) && n == len(data)) {
+		return nil, err
+	}
+	return data, nil
+}
