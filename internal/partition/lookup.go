@@ -40,7 +40,11 @@ func (p *Partition) EarliestOffset(known model.LeaderEpoch) (storage.TimestampOf
 		return storage.TimestampOffset{}, err
 	}
 	start := p.log.StartOffset()
-	return storage.TimestampOffset{Timestamp: model.NoTimestamp, Offset: start, LeaderEpoch: p.log.EpochEnd(p.State().LeaderEpoch).Epoch}, nil
+	epoch, ok := p.log.EpochAt(start)
+	if !ok {
+		epoch = model.NoLeaderEpoch
+	}
+	return storage.TimestampOffset{Timestamp: model.NoTimestamp, Offset: start, LeaderEpoch: epoch}, nil
 }
 
 // OffsetForTimestamp is the first visible record with a timestamp of at least

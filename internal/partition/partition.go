@@ -7,6 +7,7 @@ import (
 	"github.com/chronik/chronik/internal/meta"
 	"github.com/chronik/chronik/internal/model"
 	"github.com/chronik/chronik/internal/replica"
+	"github.com/chronik/chronik/internal/settings"
 	"github.com/chronik/chronik/internal/storage"
 )
 
@@ -17,6 +18,8 @@ type Partition struct {
 	topic model.TopicID
 	node  model.NodeID
 	log   *storage.Log
+	// values are the topic's settings in force.
+	values atomic.Pointer[settings.TopicValues]
 
 	// role guards against appending across a change of leadership; state is
 	// changed with it held exclusively, and may be read without it.
@@ -96,14 +99,14 @@ func (p *Partition) Offsets() Offsets {
 
 // become takes the role that the image gives. It returns after the epoch's
 // start is recorded; an error leaves the partition offline.
-func (p *Partition) become(next meta.Partition, minInsync int) error {
+func (p *Partition) become(next meta.Partition, values settings.TopicValues) error {
 	p.role.Lock()
 	defer p.role.Unlock()
 	prev := p.state.Load()
 	state := &State{
 		Partition:  next,
 		Leading:    next.Leader == p.node,
-		MinInsync:  minInsync,
+		MinInsync:  values.MinInsyncReplicas,
 		EpochStart: prev.EpochStart,
 	}
 	newEpoch := next.LeaderEpoch != prev.LeaderEpoch
@@ -117,6 +120,7 @@ func (p *Partition) become(next meta.Partition, minInsync int) error {
 		state.EpochStart = p.log.EndOffset()
 	}
 	p.state.Store(state)
+	p.values.Store(&values)
 
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -176,6 +180,10 @@ func (p *Partition) fail(err error) {
 	p.notifyLocked()
 }
 
+// CheckLeader is nil where this node leads the partition, in the epoch that the
+// caller knows where it knows one.
+func (p *Partition) CheckLeader(known model.LeaderEpoch) error { return p.check(known) }
+
 // checkLeader is the check that every request of a client goes through: we lead,
 // and the epoch the client knows, where it says one, is ours (KIP-320).
 func (s *State) checkLeader(known model.LeaderEpoch) error {
@@ -192,4 +200,3 @@ func (s *State) checkLeader(known model.LeaderEpoch) error {
 
 // enoughReplicas reports whether acks=-1 may be promised.
 func (s *State) enoughReplicas() bool { return len(s.ISR) >= s.MinInsync }
-

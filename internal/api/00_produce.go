@@ -1,0 +1,193 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/chronik/chronik/internal/model"
+	"github.com/chronik/chronik/internal/partition"
+	"github.com/chronik/chronik/internal/record"
+	"github.com/chronik/chronik/internal/server"
+	"github.com/chronik/chronik/internal/storage"
+	"github.com/chronik/chronik/internal/wire"
+)
+
+// Produce (key 0), v3–v13.
+//
+// Behaviour: batches are appended in the order of arrival, before the next
+// request of the connection is looked at; the reply waits for what acks asks,
+// or for the request's timeout (REQUEST_TIMED_OUT: the records may be there).
+// Versions: v7 zstd; v8 record errors and message (KIP-467); v9 flexible;
+// v10 leader hints (KIP-951); v13 topic ids (KIP-516).
+// Divergence: acks=1 waits for the leader's disk, as acks=-1 does for the
+// quorum's. Transactional batches are refused: transactions are not served yet.
+
+// produceAppend is one partition of a produce request after its first stage.
+type produceAppend struct {
+	resp    *kmsg.ProduceResponseTopicPartition
+	name    model.TopicPartition
+	pending partition.Pending
+	err     error
+}
+
+func startProduce(h *Handler, _ context.Context, req *server.Request, kreq kmsg.Request) (server.Reply, error) {
+	r, ok := kreq.(*kmsg.ProduceRequest)
+	if !ok {
+		return nil, fmt.Errorf("decoded %T for Produce", kreq)
+	}
+	resp := kmsg.NewPtrProduceResponse()
+	appends := h.appendProduced(r, resp)
+	return func(ctx context.Context, dst []byte) ([]byte, error) {
+		return h.finishProduce(ctx, req, r, produced{resp: resp, appends: appends}, dst)
+	}, nil
+}
+
+type produced struct {
+	resp    *kmsg.ProduceResponse
+	appends []produceAppend
+}
+
+// appendProduced is the first stage: every partition's batches go to their log.
+func (h *Handler) appendProduced(r *kmsg.ProduceRequest, resp *kmsg.ProduceResponse) []produceAppend {
+	now := model.TimestampOf(time.Now())
+	image := h.Image()
+	count := 0
+	resp.Topics = make([]kmsg.ProduceResponseTopic, len(r.Topics))
+	for i := range r.Topics {
+		count += len(r.Topics[i].Partitions)
+	}
+	appends := make([]produceAppend, 0, count)
+	for i := range r.Topics {
+		t := &r.Topics[i]
+		resp.Topics[i] = kmsg.NewProduceResponseTopic()
+		resp.Topics[i].Topic, resp.Topics[i].TopicID = t.Topic, t.TopicID
+		resp.Topics[i].Partitions = make([]kmsg.ProduceResponseTopicPartition, len(t.Partitions))
+		topic, err := resolveTopic(image, r.Version >= 13, t.Topic, t.TopicID)
+		if err == nil && topic.Internal {
+			err = wire.Errorf(kerr.InvalidTopicException, "%s is internal: only the broker writes to it", topic.Name)
+		}
+		for j := range t.Partitions {
+			p := &t.Partitions[j]
+			out := &resp.Topics[i].Partitions[j]
+			*out = kmsg.NewProduceResponseTopicPartition()
+			out.Partition, out.BaseOffset, out.LogAppendTime, out.LogStartOffset = p.Partition, -1, -1, -1
+			a := produceAppend{resp: out, err: err}
+			if err == nil {
+				a.name = model.TopicPartition{Topic: topic.Name, Partition: model.Partition(p.Partition)}
+				a.pending, a.err = h.appendPartition(r, a.name, p.Records, now)
+			}
+			p.Records = nil // in the log; the request waits without it
+			appends = append(appends, a)
+		}
+	}
+	return appends
+}
+
+func (h *Handler) appendPartition(r *kmsg.ProduceRequest, name model.TopicPartition, records []byte, now model.Timestamp) (partition.Pending, error) {
+	acks := partition.Acks(r.Acks)
+	if acks != partition.AcksNone && acks != partition.AcksLeader && acks != partition.AcksAll {
+		return partition.Pending{}, wire.Errorf(kerr.InvalidRequiredAcks, "acks is %d; it may be 0, 1 or -1", r.Acks)
+	}
+	p, err := h.partition(name)
+	if err != nil {
+		return partition.Pending{}, err
+	}
+	if err := checkProduced(r.Version, records); err != nil {
+		return partition.Pending{}, err
+	}
+	return p.Append(records, partition.Append{
+		Origin: storage.FromClient, Acks: acks, Epoch: model.NoLeaderEpoch, Now: now,
+	})
+}
+
+// checkProduced is what the request's version asks of its records, beyond what
+// the log asks.
+func checkProduced(version int16, records []byte) error {
+	batch, rest, err := record.Split(records)
+	switch {
+	case err != nil:
+		return err
+	case len(rest) != 0:
+		return wire.Errorf(kerr.InvalidRecord, "a partition of a produce request holds exactly one record batch")
+	case batch.Attributes().Transactional():
+		return wire.Errorf(kerr.TransactionalIDAuthorizationFailed, "transactions are not served yet")
+	case batch.Attributes().Codec() == record.CodecZstd && version < 7:
+		return wire.Errorf(kerr.UnsupportedCompressionType, "zstd needs Produce version 7 or above")
+	}
+	return nil
+}
+
+// finishProduce is the second stage: wait, and answer.
+func (h *Handler) finishProduce(ctx context.Context, req *server.Request, r *kmsg.ProduceRequest, p produced, dst []byte) ([]byte, error) {
+	wait, cancel := context.WithTimeout(ctx, time.Duration(max(r.TimeoutMillis, 0))*time.Millisecond)
+	defer cancel()
+	for i := range p.appends {
+		a := &p.appends[i]
+		if a.err == nil {
+			a.err = a.pending.Wait(wait)
+		}
+		if a.err != nil {
+			h.failProduced(r, p.resp, a)
+			continue
+		}
+		a.resp.BaseOffset = int64(a.pending.BaseOffset)
+		a.resp.LogAppendTime = int64(a.pending.LogAppendTime)
+		a.resp.LogStartOffset = int64(a.pending.StartOffset)
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if r.Acks == 0 {
+		return nil, droppedUnacknowledged(p.appends)
+	}
+	return appendResponse(dst, req, p.resp), nil
+}
+
+// droppedUnacknowledged closes the connection of a producer with acks=0 whose
+// records were refused: there is no other way to tell it, and it will fetch
+// new metadata.
+func droppedUnacknowledged(appends []produceAppend) error {
+	for i := range appends {
+		if appends[i].err != nil {
+			return fmt.Errorf("produce with acks=0 to %s: %w", appends[i].name, appends[i].err)
+		}
+	}
+	return nil
+}
+
+func (h *Handler) failProduced(r *kmsg.ProduceRequest, resp *kmsg.ProduceResponse, a *produceAppend) {
+	code := codeOf(a.err)
+	a.resp.ErrorCode = code.Code
+	a.resp.ErrorMessage = message(a.err)
+	var records *record.InvalidRecordError
+	var times *record.InvalidTimestampError
+	switch {
+	case errors.As(a.err, &records):
+		a.resp.ErrorRecords = errorRecords(records.Records)
+	case errors.As(a.err, &times):
+		a.resp.ErrorRecords = errorRecords(times.Records)
+	}
+	if r.Version < 10 || code != kerr.NotLeaderForPartition && code != kerr.FencedLeaderEpoch {
+		return
+	}
+	if hint, ok := h.leaderHint(a.name); ok {
+		a.resp.CurrentLeader.LeaderID = int32(hint.leader)
+		a.resp.CurrentLeader.LeaderEpoch = int32(hint.epoch)
+	}
+}
+
+func errorRecords(bad []record.RecordError) []kmsg.ProduceResponseTopicPartitionErrorRecord {
+	out := make([]kmsg.ProduceResponseTopicPartitionErrorRecord, 0, len(bad))
+	for _, b := range bad {
+		e := kmsg.NewProduceResponseTopicPartitionErrorRecord()
+		e.RelativeOffset = int32(b.Index)
+		e.ErrorMessage = kmsg.StringPtr(b.Msg)
+		out = append(out, e)
+	}
+	return out
+}

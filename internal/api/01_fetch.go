@@ -1,0 +1,233 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/chronik/chronik/internal/model"
+	"github.com/chronik/chronik/internal/partition"
+	"github.com/chronik/chronik/internal/server"
+)
+
+// Fetch (key 1), v4–v18.
+//
+// Behaviour: waits until min.bytes are there, a partition has an error, or
+// max.wait has passed. The first partition with data returns at least one batch
+// whatever its size (KIP-74). Up to the last stable offset under
+// read_committed, else up to the high watermark.
+// Versions: v5 log start; v7 sessions (KIP-227); v9 leader epoch (KIP-320); v11
+// rack (KIP-392); v12 flexible, last fetched epoch and divergence (KIP-595);
+// v13 topic ids (KIP-516); v16 node endpoints (KIP-951).
+// Divergence: a replica id is ignored. chronik's replicas do not fetch by this
+// API, and whoever claims to be one sees what a consumer sees.
+
+// fetchResult is one partition of a fetch's answer.
+type fetchResult struct {
+	partition *fetchPartition
+	resp      kmsg.FetchResponseTopicPartition
+	diverging bool
+}
+
+func (h *Handler) fetch(ctx context.Context, _ *server.Request, r *kmsg.FetchRequest) (kmsg.Response, error) {
+	resp := kmsg.NewPtrFetchResponse()
+	plan, err := h.sessions.begin(r, time.Now())
+	if err != nil {
+		resp.ErrorCode = wireCode(err)
+		return resp, nil
+	}
+	f := &fetch{handler: h, request: r, targets: h.fetchTargets(r, plan)}
+	defer f.release()
+	if err := f.poll(ctx); err != nil {
+		return nil, err
+	}
+	resp.SessionID = plan.sessionID
+	for _, result := range h.sessions.finish(plan, f.results) {
+		appendFetched(resp, result)
+	}
+	return resp, nil
+}
+
+// fetchTarget is a partition of a fetch as this node sees it.
+type fetchTarget struct {
+	asked *fetchPartition
+	name  model.TopicPartition
+	local *partition.Partition
+	err   error
+}
+
+func (h *Handler) fetchTargets(r *kmsg.FetchRequest, plan *fetchPlan) []fetchTarget {
+	image := h.Image()
+	targets := make([]fetchTarget, len(plan.partitions))
+	for i, asked := range plan.partitions {
+		t := fetchTarget{asked: asked}
+		topic, err := resolveTopic(image, r.Version >= 13, asked.key.topic, asked.key.id)
+		if err != nil {
+			t.err = err
+		} else {
+			t.name = model.TopicPartition{Topic: topic.Name, Partition: model.Partition(asked.key.partition)}
+			t.local, t.err = h.partition(t.name)
+		}
+		targets[i] = t
+	}
+	return targets
+}
+
+// fetch is one fetch in progress.
+type fetch struct {
+	handler  *Handler
+	request  *kmsg.FetchRequest
+	targets  []fetchTarget
+	results  []fetchResult
+	reserved int64
+	bytes    int
+	urgent   bool // a partition has an error or diverges: answer now
+}
+
+// poll reads until there is enough to answer.
+func (f *fetch) poll(ctx context.Context) error {
+	if err := f.read(ctx); err != nil || f.enough() || len(f.targets) == 0 {
+		return err
+	}
+	// Watch first and read again: what arrived in between signals nobody.
+	watch := partition.NewWatch()
+	for i := range f.targets {
+		if p := f.targets[i].local; p != nil {
+			p.Watch(watch)
+			defer p.Unwatch(watch)
+		}
+	}
+	timer := time.NewTimer(time.Duration(f.request.MaxWaitMillis) * time.Millisecond)
+	defer timer.Stop()
+	for {
+		if err := f.read(ctx); err != nil || f.enough() {
+			return err
+		}
+		select {
+		case <-watch.C():
+			f.release() // read again, from the start
+		case <-timer.C:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (f *fetch) enough() bool {
+	return f.urgent || f.request.MaxWaitMillis <= 0 || f.bytes >= int(f.request.MinBytes)
+}
+
+func (f *fetch) release() {
+	f.handler.memory.give(f.reserved)
+	f.reserved = 0
+}
+
+// read makes one pass over the partitions.
+func (f *fetch) read(ctx context.Context) error {
+	f.release()
+	f.results, f.bytes, f.urgent = f.results[:0], 0, false
+	left := min(int(f.request.MaxBytes), f.handler.FetchBytesMax)
+	for i := range f.targets {
+		result, err := f.readPartition(ctx, &f.targets[i], left-f.bytes)
+		if err != nil {
+			return err
+		}
+		f.results = append(f.results, result)
+	}
+	return nil
+}
+
+func (f *fetch) readPartition(ctx context.Context, t *fetchTarget, left int) (fetchResult, error) {
+	p := t.asked.params
+	result := fetchResult{partition: t.asked, resp: kmsg.NewFetchResponseTopicPartition()}
+	out := &result.resp
+	out.Partition, out.HighWatermark, out.LastStableOffset, out.LogStartOffset = p.Partition, -1, -1, -1
+	out.PreferredReadReplica = -1
+	if t.err != nil {
+		out.ErrorCode = wireCode(t.err)
+		f.urgent = true
+		return result, nil
+	}
+	first := f.bytes == 0
+	budget, err := f.reserve(ctx, min(int(p.PartitionMaxBytes), left), first)
+	if err != nil {
+		return result, err
+	}
+	read, err := t.local.Read(partition.Read{
+		From: model.Offset(p.FetchOffset), MaxBytes: budget, MinOneBatch: first,
+		Isolation: partition.Isolation(f.request.IsolationLevel & 1),
+		Epoch:     model.LeaderEpoch(p.CurrentLeaderEpoch), LastEpoch: model.LeaderEpoch(p.LastFetchedEpoch),
+	})
+	f.settle(budget, len(read.Batches))
+	if err != nil {
+		f.urgent = true
+		f.refuse(out, t, err)
+		return result, nil
+	}
+	f.bytes += len(read.Batches)
+	out.HighWatermark, out.LastStableOffset = int64(read.HighWatermark), int64(read.LastStable)
+	out.LogStartOffset, out.RecordBatches = int64(read.Start), read.Batches
+	for _, a := range read.Aborted {
+		aborted := kmsg.NewFetchResponseTopicPartitionAbortedTransaction()
+		aborted.ProducerID, aborted.FirstOffset = int64(a.ProducerID), int64(a.FirstOffset)
+		out.AbortedTransactions = append(out.AbortedTransactions, aborted)
+	}
+	if read.Diverging != nil {
+		result.diverging, f.urgent = true, true
+		out.DivergingEpoch.Epoch = int32(read.Diverging.Epoch)
+		out.DivergingEpoch.EndOffset = int64(read.Diverging.EndOffset)
+	}
+	return result, nil
+}
+
+// reserve takes memory for a read of at most want bytes.
+func (f *fetch) reserve(ctx context.Context, want int, first bool) (int, error) {
+	if want <= 0 {
+		return 0, nil
+	}
+	got, err := f.handler.memory.take(ctx, int64(want), first && f.reserved == 0)
+	f.reserved += got
+	return int(got), err
+}
+
+// settle gives back what a read did not use. A single batch above the budget is
+// not counted: max.message.bytes bounds it.
+func (f *fetch) settle(budget, used int) {
+	if spare := int64(budget - used); spare > 0 {
+		f.handler.memory.give(spare)
+		f.reserved -= spare
+	}
+}
+
+func (f *fetch) refuse(out *kmsg.FetchResponseTopicPartition, t *fetchTarget, err error) {
+	code := codeOf(err)
+	out.ErrorCode = code.Code
+	var outOfRange *partition.OffsetOutOfRangeError
+	if errors.As(err, &outOfRange) {
+		out.LogStartOffset = int64(outOfRange.Start)
+	}
+	if code != kerr.NotLeaderForPartition && code != kerr.FencedLeaderEpoch || f.request.Version < 12 {
+		return
+	}
+	if hint, ok := f.handler.leaderHint(t.name); ok {
+		out.CurrentLeader.LeaderID = int32(hint.leader)
+		out.CurrentLeader.LeaderEpoch = int32(hint.epoch)
+	}
+}
+
+// appendFetched adds a partition to its topic, which is the last one unless the
+// order of the session alternates between topics.
+func appendFetched(resp *kmsg.FetchResponse, r fetchResult) {
+	key := r.partition.key
+	if n := len(resp.Topics); n == 0 || resp.Topics[n-1].Topic != key.topic || resp.Topics[n-1].TopicID != key.id {
+		t := kmsg.NewFetchResponseTopic()
+		t.Topic, t.TopicID = key.topic, key.id
+		resp.Topics = append(resp.Topics, t)
+	}
+	t := &resp.Topics[len(resp.Topics)-1]
+	t.Partitions = append(t.Partitions, r.resp)
+}

@@ -1,0 +1,17 @@
+package api
+
+import (
+	"net"
+
+	"github.com/chronik/chronik/internal/coordinator/group"
+	"github.com/chronik/chronik/internal/server"
+)
+
+// groupClient is who speaks, as the coordinator records it with a member.
+func groupClient(req *server.Request) group.Client {
+	host := req.Conn.Remote.String()
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	return group.Client{ID: req.ClientID, Host: "/" + host}
+}

@@ -1,0 +1,236 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/chronik/chronik/internal/api"
+	"github.com/chronik/chronik/internal/config"
+	"github.com/chronik/chronik/internal/controller"
+	"github.com/chronik/chronik/internal/coordinator/group"
+	"github.com/chronik/chronik/internal/meta"
+	"github.com/chronik/chronik/internal/model"
+	"github.com/chronik/chronik/internal/partition"
+	"github.com/chronik/chronik/internal/quorum"
+	"github.com/chronik/chronik/internal/server"
+	"github.com/chronik/chronik/internal/storage"
+	"github.com/chronik/chronik/internal/vfs"
+)
+
+// Broker is one node. New, then Run once.
+type Broker struct {
+	config *config.Config
+	logger *slog.Logger
+	fs     vfs.FS
+
+	// Built by Run, in this order.
+	dir        *directory
+	bound      []server.Listen
+	endpoints  []meta.Endpoint
+	disk       *storage.Disk
+	quorum     *quorum.Quorum
+	partitions *partition.Set
+	groups     *group.Coordinator
+	server     *server.Server
+
+	fenced chan error // capacity 1: why the disk was fenced
+	ready  chan struct{}
+}
+
+// Options is what a Broker needs.
+type Options struct {
+	Config *config.Config
+	Logger *slog.Logger
+	// FS is the operating system's file system where nil.
+	FS vfs.FS
+}
+
+// New returns a broker. It starts nothing and touches no file.
+func New(o Options) (*Broker, error) {
+	if o.Config == nil || o.Logger == nil {
+		return nil, errors.New("broker: a Config and a Logger are needed")
+	}
+	if o.FS == nil {
+		o.FS = vfs.OS()
+	}
+	return &Broker{
+		config: o.Config, logger: o.Logger, fs: o.FS,
+		fenced: make(chan error, 1), ready: make(chan struct{}),
+	}, nil
+}
+
+// Ready is closed once clients are served.
+func (b *Broker) Ready() <-chan struct{} { return b.ready }
+
+// Endpoints are the addresses that clients are told; known once Ready is closed.
+func (b *Broker) Endpoints() []meta.Endpoint { return b.endpoints }
+
+// Run serves until ctx ends, then stops in order and returns nil. It returns an
+// error where the start fails, a component ends by itself, or the disk does.
+func (b *Broker) Run(ctx context.Context) (err error) {
+	began := time.Now()
+	if b.dir, err = openDirectory(b.fs, b.config.DataDir, b.config.NodeID); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.dir.close()) }()
+	if b.bound, err = bindAll(ctx, b.config.Listeners); err != nil {
+		return err
+	}
+	running := newStages(b.logger)
+	if err := b.start(ctx, running); err != nil {
+		return errors.Join(err, b.stop(running, false))
+	}
+	close(b.ready)
+	b.logger.Info("chronik is ready", "node", b.config.NodeID, "listeners", advertised(b.endpoints),
+		"data", b.config.DataDir, "took", time.Since(began).Round(time.Millisecond))
+
+	var failed error
+	select {
+	case <-ctx.Done():
+	case <-running.ended:
+		failed = errors.New("a component ended by itself")
+	case failed = <-b.fenced:
+		b.partitions.Fail(storage.ErrFenced)
+	}
+	return errors.Join(failed, b.stop(running, failed == nil))
+}
+
+func advertised(endpoints []meta.Endpoint) []string {
+	all := make([]string, len(endpoints))
+	for i, e := range endpoints {
+		all[i] = e.String()
+	}
+	return all
+}
+
+// start brings the components up; what it started is stopped by the caller also
+// where it fails.
+func (b *Broker) start(ctx context.Context, running *stages) error {
+	var err error
+	if b.endpoints, err = endpoints(b.config.Listeners, b.bound); err != nil {
+		return err
+	}
+	b.disk = storage.NewDisk(storage.DiskOptions{
+		FS: b.fs, Dir: b.dir.path, Logger: b.logger,
+		Failed: func(err error) { b.fenced <- err },
+	})
+	running.start("disk", b.disk.Run)
+
+	b.partitions = partition.NewSet(b.partitionOptions())
+	b.groups = group.New(b.groupOptions())
+	if b.quorum, err = quorum.New(b.quorumOptions()); err != nil {
+		return err
+	}
+	if b.server, err = server.New(b.serverOptions()); err != nil {
+		return err
+	}
+	// The coordinators run before the metadata is applied: it tells them which
+	// partitions to load.
+	running.start("groups", b.groups.Run)
+	running.start("quorum", b.quorum.Run)
+	if err := b.register(ctx); err != nil {
+		return fmt.Errorf("register with the cluster: %w", err)
+	}
+	running.start("upkeep", b.partitions.Run)
+	running.start("server", b.server.Run)
+	return nil
+}
+
+// register tells the controller of this incarnation; it returns once the
+// registration is applied here, and with it every partition open.
+func (b *Broker) register(ctx context.Context) error {
+	_, err := b.quorum.Submit(ctx, controller.RegisterBroker{
+		Node: b.config.NodeID, Incarnation: model.NewUUID(), Directory: b.dir.id,
+		Endpoints: b.endpoints, Rack: b.config.Rack,
+	})
+	return err
+}
+
+// stop ends what was started, in reverse. Only a stop in which everything was
+// flushed is marked clean.
+func (b *Broker) stop(running *stages, clean bool) error {
+	errs := []error{running.stopTo("quorum")} // server, upkeep
+	if b.partitions != nil {
+		errs = append(errs, b.partitions.Close())
+	}
+	errs = append(errs, running.stopTo("disk")) // quorum, groups
+	if b.disk != nil {
+		if err := b.disk.Checkpoint(); err != nil && clean {
+			errs = append(errs, err)
+		}
+	}
+	errs = append(errs, running.stop())
+	if b.server == nil {
+		for _, l := range b.bound {
+			errs = append(errs, l.Listener.Close())
+		}
+	} else if !started(b.ready) {
+		errs = append(errs, b.server.Close())
+	}
+	err := errors.Join(errs...)
+	if err == nil && clean {
+		err = b.dir.markClean()
+	}
+	if err == nil && clean {
+		b.logger.Info("stopped cleanly")
+	}
+	return err
+}
+
+func started(ready <-chan struct{}) bool {
+	select {
+	case <-ready:
+		return true
+	default:
+		return false
+	}
+}
+
+// apply hands new metadata on, in this order: the logs are open and the roles
+// taken before coordinators load from them.
+func (b *Broker) apply(delta meta.Delta, image *meta.Image) {
+	b.partitions.Apply(delta, image)
+	deleted := make([]string, 0, len(delta.Deleted))
+	for _, topic := range delta.Deleted {
+		deleted = append(deleted, topic.Name)
+	}
+	if len(deleted) > 0 {
+		b.groups.TopicsDeleted(deleted)
+	}
+}
+
+// roleChanged tells the coordinators which of their partitions this node leads.
+func (b *Broker) roleChanged(change partition.RoleChange) {
+	if change.Name.Topic != group.OffsetsTopic {
+		return
+	}
+	if change.Leading {
+		b.groups.Elected(change.Name.Partition, change.Epoch)
+	} else {
+		b.groups.Resigned(change.Name.Partition)
+	}
+}
+
+// apiServices is what the request handlers work with.
+func (b *Broker) apiServices() api.Services {
+	c := b.config
+	return api.Services{
+		Node: c.NodeID, Logger: b.logger, Image: b.quorum.Image,
+		Controller: b.quorum, Quorum: b.quorum.Status,
+		Partitions: b.partitions, Groups: b.groups,
+		CreateOffsetsTopic: b.createOffsetsTopic,
+		Disk: api.LogDir{
+			Path: b.absoluteDataDir(), Err: b.disk.Err,
+			Usage: func() (vfs.Usage, error) { return b.fs.Usage(b.dir.path) },
+		},
+		Static:           c.Static,
+		AutoCreateTopics: c.Topics.AutoCreate, DeleteTopicsAllowed: c.Topics.AllowDelete,
+		DefaultPartitions: c.Topics.DefaultPartitions, DefaultReplicationFactor: c.Topics.DefaultReplicationFactor,
+		DescribePartitionsMax: c.Topics.DescribePartitionsMax,
+		FetchBytesMax:         c.Fetch.BytesMax, FetchSessionsMax: c.Fetch.SessionsMax,
+		ResponseBytesMax: c.Limits.RequestMemoryBytesMax,
+	}
+}

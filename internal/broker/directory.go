@@ -1,0 +1,141 @@
+package broker
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"strconv"
+
+	"github.com/magiconair/properties"
+
+	"github.com/chronik/chronik/internal/model"
+	"github.com/chronik/chronik/internal/vfs"
+)
+
+// Files of the data directory that belong to the node as a whole.
+const (
+	lockFile = ".lock"
+	// metaFile tells whose directory this is, in Kafka's format:
+	//
+	//	version=1
+	//	cluster.id=4L6g3nShT-eMCtK--X86sw
+	//	node.id=1
+	//	directory.id=0T2Lw2m4QpaI3uE9v8T1yQ
+	metaFile = "meta.properties"
+	// cleanFile is there while the directory is closed in order. It is written
+	// last and removed, durably, before anything else is touched.
+	cleanFile = ".kafka_cleanshutdown"
+
+	metaBytesMax = 64 << 10
+)
+
+// directory is a data directory that this process has locked.
+type directory struct {
+	fs   vfs.FS
+	path string
+	lock io.Closer
+	id   model.DirectoryID
+	// cluster is the id of the cluster, which the first node of it makes up.
+	cluster string
+	// clean: the last process closed everything in order.
+	clean bool
+}
+
+// openDirectory locks a data directory, makes it where it does not exist, and
+// refuses one that belongs to another node.
+func openDirectory(fsys vfs.FS, path string, node model.NodeID) (*directory, error) {
+	if err := fsys.MkdirAll(path); err != nil {
+		return nil, fmt.Errorf("data directory %s (--data-dir, log.dirs) cannot be made: %w", path, err)
+	}
+	lock, err := fsys.Lock(filepath.Join(path, lockFile))
+	if errors.Is(err, vfs.ErrLocked) {
+		return nil, fmt.Errorf("data directory %s is in use by another process; stop that, or choose another with --data-dir", path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("data directory %s cannot be locked: %w", path, err)
+	}
+	d := &directory{fs: fsys, path: path, lock: lock}
+	if err := d.prepare(node); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return d, nil
+}
+
+// prepare reads or writes who the directory belongs to, and takes the clean-stop
+// marker away.
+func (d *directory) prepare(node model.NodeID) error {
+	err := d.readMeta(node)
+	if errors.Is(err, fs.ErrNotExist) {
+		d.id, d.cluster = model.NewUUID(), model.NewUUID().String()
+		err = d.writeMeta(node)
+	}
+	if err != nil {
+		return err
+	}
+	marker := filepath.Join(d.path, cleanFile)
+	if _, err := d.fs.Stat(marker); err != nil {
+		return ignoreNotExist(err)
+	}
+	d.clean = true
+	// Durable before the first write: a crash from here on is not a clean stop.
+	if err := d.fs.Remove(marker); err != nil {
+		return fmt.Errorf("remove %s: %w", marker, err)
+	}
+	return d.fs.SyncDir(d.path)
+}
+
+func ignoreNotExist(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+func (d *directory) readMeta(node model.NodeID) error {
+	path := filepath.Join(d.path, metaFile)
+	text, err := vfs.ReadFile(d.fs, path, metaBytesMax)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", path, err)
+	}
+	loader := properties.Loader{Encoding: properties.UTF8, DisableExpansion: true}
+	p, err := loader.LoadBytes(text)
+	if err != nil {
+		return fmt.Errorf("%s is not a properties file: %w", path, err)
+	}
+	if version := p.GetString("version", ""); version != "1" {
+		return fmt.Errorf("%s has version %q, this build reads 1; is %s another program's directory?", path, version, d.path)
+	}
+	if owner := p.GetString("node.id", ""); owner != strconv.Itoa(int(node)) {
+		return fmt.Errorf("data directory %s belongs to node %s, and this node is %d: set --node-id %s, or choose another --data-dir", d.path, owner, node, owner)
+	}
+	d.cluster = p.GetString("cluster.id", "")
+	if d.cluster == "" {
+		return fmt.Errorf("%s has no cluster.id", path)
+	}
+	if d.id, err = model.ParseUUID(p.GetString("directory.id", "")); err != nil {
+		return fmt.Errorf("%s: directory.id: %w", path, err)
+	}
+	return nil
+}
+
+func (d *directory) writeMeta(node model.NodeID) error {
+	path := filepath.Join(d.path, metaFile)
+	text := fmt.Sprintf("version=1\ncluster.id=%s\nnode.id=%d\ndirectory.id=%s\n", d.cluster, node, d.id)
+	if err := vfs.WriteFileAtomically(d.fs, path, []byte(text)); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
+// markClean writes the clean-stop marker; everything else is durable by now.
+func (d *directory) markClean() error {
+	path := filepath.Join(d.path, cleanFile)
+	if err := vfs.WriteFileAtomically(d.fs, path, nil); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
+func (d *directory) close() error { return d.lock.Close() }

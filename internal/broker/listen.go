@@ -1,0 +1,84 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+
+	"github.com/chronik/chronik/internal/config"
+	"github.com/chronik/chronik/internal/meta"
+	"github.com/chronik/chronik/internal/server"
+)
+
+// bindAll opens every address of every listener. The first of a listener must
+// open; the others (::1 besides 127.0.0.1) are opened where the machine has
+// them, at the port the first was given.
+func bindAll(ctx context.Context, listeners []config.Listener) (bound []server.Listen, err error) {
+	defer func() {
+		if err != nil {
+			for _, b := range bound {
+				err = errors.Join(err, b.Listener.Close())
+			}
+		}
+	}()
+	for _, l := range listeners {
+		port := ""
+		for i, address := range l.Binds {
+			if i > 0 {
+				host, _, err := net.SplitHostPort(address)
+				if err != nil {
+					return bound, fmt.Errorf("listener %s: %q is not host:port: %w", l.Name, address, err)
+				}
+				address = net.JoinHostPort(host, port)
+			}
+			nl, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+			if err != nil && i > 0 {
+				continue
+			}
+			if err != nil {
+				return bound, bindError(l.Name, address, err)
+			}
+			if i == 0 {
+				_, port, _ = net.SplitHostPort(nl.Addr().String())
+			}
+			bound = append(bound, server.Listen{Name: l.Name, Address: address, Protocol: l.Protocol, Listener: nl})
+		}
+	}
+	return bound, nil
+}
+
+// bindError names the setting, and not Go's operation: this sentence is all that
+// somebody sees whose port is in use.
+func bindError(name, address string, err error) error {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		err = op.Err
+	}
+	return fmt.Errorf("listener %s cannot listen on %s: %w; choose another address with --kafka-port or listeners", name, address, err)
+}
+
+// endpoints is what clients are told: the advertised addresses, with the bound
+// port where none was given.
+func endpoints(listeners []config.Listener, bound []server.Listen) ([]meta.Endpoint, error) {
+	all := make([]meta.Endpoint, 0, len(listeners))
+	for _, l := range listeners {
+		e := meta.Endpoint{Listener: l.Name, Host: l.AdvertisedHost, Port: l.AdvertisedPort, Protocol: string(l.Protocol)}
+		for _, b := range bound {
+			if e.Port != 0 || b.Name != l.Name {
+				continue
+			}
+			_, text, err := net.SplitHostPort(b.Listener.Addr().String())
+			if err != nil {
+				return nil, fmt.Errorf("listener %s: %w", l.Name, err)
+			}
+			port, err := strconv.ParseUint(text, 10, 16)
+			if err != nil {
+				return nil, fmt.Errorf("listener %s: %w", l.Name, err)
+			}
+			e.Port = uint16(port)
+		}
+		all = append(all, e)
+	}
+	return all, nil
+}

@@ -1,0 +1,86 @@
+package broker
+
+import (
+	"context"
+	"path/filepath"
+	"strconv"
+
+	"github.com/chronik/chronik/internal/api"
+	"github.com/chronik/chronik/internal/controller"
+	"github.com/chronik/chronik/internal/coordinator/group"
+	"github.com/chronik/chronik/internal/meta"
+	"github.com/chronik/chronik/internal/partition"
+	"github.com/chronik/chronik/internal/quorum"
+	"github.com/chronik/chronik/internal/server"
+)
+
+func (b *Broker) partitionOptions() partition.Options {
+	s := b.config.Storage
+	return partition.Options{
+		Node: b.config.NodeID, FS: b.fs, Dir: b.dir.path, Disk: b.disk, Logger: b.logger,
+		Static: b.config.Static, CleanShutdown: b.dir.clean,
+		Upkeep: partition.Upkeep{
+			RetentionInterval: s.RetentionCheckInterval, Compaction: s.CompactionEnabled,
+			CompactionBackoff: s.CompactionBackoff, CompactionMapBytes: int(s.CompactionKeyMemoryMax),
+		},
+		RoleChanged: b.roleChanged,
+	}
+}
+
+func (b *Broker) quorumOptions() quorum.Options {
+	return quorum.Options{
+		Node: b.config.NodeID, ClusterID: b.dir.cluster, FS: b.fs, Dir: b.dir.path, Disk: b.disk,
+		Logger: b.logger, Publish: b.apply,
+	}
+}
+
+func (b *Broker) groupOptions() group.Options {
+	g, o := b.config.Groups, b.config.Offsets
+	return group.Options{
+		Node: b.config.NodeID, Partitions: b.partitions,
+		Image:  func() *meta.Image { return b.quorum.Image() },
+		Logger: b.logger,
+		Config: group.Config{
+			InitialRebalanceDelay: g.InitialRebalanceDelay,
+			SessionTimeoutMin:     g.SessionTimeoutMin, SessionTimeoutMax: g.SessionTimeoutMax,
+			MembersMax: g.MembersMax, OffsetsPartitions: o.Partitions,
+			OffsetsRetention: o.Retention, OffsetsRetentionCheckInterval: o.RetentionCheckInterval,
+			OffsetMetadataBytesMax: o.MetadataBytesMax,
+		},
+	}
+}
+
+func (b *Broker) serverOptions() server.Options {
+	return server.Options{
+		Listeners: b.bound, Handler: api.New(b.apiServices()), Limits: b.config.Limits, Logger: b.logger,
+	}
+}
+
+// createOffsetsTopic creates __consumer_offsets as the settings say.
+func (b *Broker) createOffsetsTopic(ctx context.Context) error {
+	o := b.config.Offsets
+	text := func(s string) *string { return &s }
+	result, err := b.quorum.Submit(ctx, controller.CreateTopics{Topics: []controller.CreateTopic{{
+		Name: group.OffsetsTopic, Partitions: int32(o.Partitions), ReplicationFactor: o.ReplicationFactor, Internal: true,
+		Configs: map[string]*string{
+			"cleanup.policy":   text("compact"),
+			"compression.type": text("producer"),
+			"segment.bytes":    text(strconv.FormatInt(o.SegmentBytes, 10)),
+		},
+	}}})
+	if err != nil {
+		return err
+	}
+	if created, ok := result.(controller.CreateTopicsResult); ok && created.Topics[0].Err != nil {
+		return created.Topics[0].Err
+	}
+	return nil
+}
+
+// absoluteDataDir is the data directory as DescribeLogDirs shows it.
+func (b *Broker) absoluteDataDir() string {
+	if path, err := filepath.Abs(b.dir.path); err == nil {
+		return path
+	}
+	return b.dir.path
+}

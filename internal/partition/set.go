@@ -1,0 +1,346 @@
+package partition
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/chronik/chronik/internal/meta"
+	"github.com/chronik/chronik/internal/model"
+	"github.com/chronik/chronik/internal/settings"
+	"github.com/chronik/chronik/internal/storage"
+	"github.com/chronik/chronik/internal/vfs"
+)
+
+// openParallelism is how many logs are opened or created at one time. Creating
+// one waits for a few syncs, which the disk takes several of at once; recovery
+// is bound by reading.
+const openParallelism = 8
+
+// Options is what a Set needs.
+type Options struct {
+	Node   model.NodeID
+	FS     vfs.FS
+	Dir    string // the data directory
+	Disk   *storage.Disk
+	Logger *slog.Logger
+	// Static holds the broker settings of the start, the defaults of topics.
+	Static map[string]string
+	// CleanShutdown: the last process closed every log in order.
+	CleanShutdown bool
+	Upkeep        Upkeep
+	// RoleChanged, where not nil, is told after a partition has begun or ceased
+	// to lead, or was deleted. It is called on the applier's goroutine and must
+	// not block.
+	RoleChanged func(RoleChange)
+}
+
+// RoleChange tells that this node leads a partition from now on, in Epoch, or
+// does not any more.
+type RoleChange struct {
+	Name    model.TopicPartition
+	Leading bool
+	Epoch   model.LeaderEpoch
+}
+
+// Set is the partitions that this node holds. Get, Offline and All may be
+// called concurrently with everything; Apply and Close by one goroutine.
+type Set struct {
+	options Options
+	node    model.NodeID
+	logger  *slog.Logger
+	rescan  chan struct{} // capacity 1: settings or partitions changed; wakes the upkeep
+
+	mu      sync.RWMutex
+	open    map[model.TopicPartition]*Partition
+	offline map[model.TopicPartition]error
+}
+
+// NewSet returns a set without partitions. It starts nothing.
+func NewSet(o Options) *Set {
+	return &Set{
+		options: o, node: o.Node, logger: o.Logger, rescan: make(chan struct{}, 1),
+		open:    make(map[model.TopicPartition]*Partition),
+		offline: make(map[model.TopicPartition]error),
+	}
+}
+
+// Get finds an open partition; nil where there is none.
+func (s *Set) Get(name model.TopicPartition) *Partition {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.open[name]
+}
+
+// Offline is why a partition that this node should hold is not open; nil where
+// it is open, or not this node's.
+func (s *Set) Offline(name model.TopicPartition) error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if why := s.offline[name]; why != nil {
+		return fmt.Errorf("%w: %w", ErrOffline, why)
+	}
+	return nil
+}
+
+// All yields every open partition, in no particular order.
+func (s *Set) All() func(yield func(*Partition) bool) {
+	s.mu.RLock()
+	all := make([]*Partition, 0, len(s.open))
+	for _, p := range s.open {
+		all = append(all, p)
+	}
+	s.mu.RUnlock()
+	return func(yield func(*Partition) bool) {
+		for _, p := range all {
+			if !yield(p) {
+				return
+			}
+		}
+	}
+}
+
+// Apply brings the partitions in line with a new image. It returns once the
+// logs of new partitions are open and every role is taken: what fails to open
+// is offline, logged, and answered for by Offline.
+func (s *Set) Apply(delta meta.Delta, image *meta.Image) {
+	for _, topic := range delta.Deleted {
+		for i := range topic.Partitions {
+			s.remove(model.TopicPartition{Topic: topic.Name, Partition: model.Partition(i)})
+		}
+	}
+	var group errgroup.Group
+	group.SetLimit(openParallelism)
+	for _, topic := range delta.Created {
+		s.place(&group, image, topic, partitionNumbers(topic))
+	}
+	for _, change := range delta.Changed {
+		s.place(&group, image, change.Topic, change.Partitions)
+	}
+	_ = group.Wait() // the functions return no error
+	s.reconfigure(delta, image)
+	select {
+	case s.rescan <- struct{}{}:
+	default:
+	}
+}
+
+func partitionNumbers(topic *meta.Topic) []model.Partition {
+	numbers := make([]model.Partition, len(topic.Partitions))
+	for i := range numbers {
+		numbers[i] = model.Partition(i)
+	}
+	return numbers
+}
+
+// place opens those of a topic's partitions that are this node's and new to it,
+// and gives all of them their role.
+func (s *Set) place(group *errgroup.Group, image *meta.Image, topic *meta.Topic, partitions []model.Partition) {
+	values, err := s.topicValues(image, topic)
+	for _, number := range partitions {
+		placed := placement{
+			name: model.TopicPartition{Topic: topic.Name, Partition: number}, topic: topic.ID,
+			next: topic.Partitions[number], values: values,
+		}
+		if !holds(&placed.next, s.node) {
+			continue
+		}
+		if err != nil {
+			s.setOffline(placed.name, err)
+			continue
+		}
+		group.Go(func() error { s.placeOne(placed); return nil })
+	}
+}
+
+// placement is a partition, and what it is to become.
+type placement struct {
+	name   model.TopicPartition
+	topic  model.TopicID
+	next   meta.Partition
+	values settings.TopicValues
+}
+
+func (s *Set) placeOne(to placement) {
+	p := s.Get(to.name)
+	if p == nil {
+		opened, err := s.openLog(to)
+		if err != nil {
+			s.setOffline(to.name, err)
+			return
+		}
+		p = opened
+	}
+	before := p.State()
+	if err := p.become(to.next, to.values); err != nil {
+		p.fail(ErrOffline)
+		s.setOffline(to.name, err)
+		return
+	}
+	s.mu.Lock()
+	s.open[to.name] = p
+	delete(s.offline, to.name)
+	s.mu.Unlock()
+	after := p.State()
+	if before.Leading != after.Leading || after.Leading && before.LeaderEpoch != after.LeaderEpoch {
+		s.tell(RoleChange{Name: to.name, Leading: after.Leading, Epoch: after.LeaderEpoch})
+	}
+}
+
+func (s *Set) tell(change RoleChange) {
+	s.logger.Debug("partition role changed", "partition", change.Name, "leading", change.Leading, "epoch", change.Epoch)
+	if s.options.RoleChanged != nil {
+		s.options.RoleChanged(change)
+	}
+}
+
+func (s *Set) setOffline(name model.TopicPartition, why error) {
+	s.logger.Error("Partition is offline", "partition", name, "error", why)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, name)
+	s.offline[name] = why
+}
+
+// openLog opens or creates a partition's log, after making sure that what lies
+// in its directory is this topic's and not an older one's of the same name.
+func (s *Set) openLog(to placement) (*Partition, error) {
+	dir := filepath.Join(s.options.Dir, to.name.String())
+	found, err := storage.ReadTopicID(s.options.FS, dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if err := s.options.FS.MkdirAll(dir); err != nil {
+			return nil, fmt.Errorf("make %s: %w", dir, err)
+		}
+		// Both durable before the log holds a record.
+		if err := storage.WriteTopicID(s.options.FS, dir, to.topic); err != nil {
+			return nil, err
+		}
+		if err := s.options.FS.SyncDir(s.options.Dir); err != nil {
+			return nil, fmt.Errorf("sync %s: %w", s.options.Dir, err)
+		}
+	case err != nil:
+		return nil, err
+	case found != to.topic:
+		if err := s.setAside(dir); err != nil {
+			return nil, err
+		}
+		return s.openLog(to)
+	}
+	p := newPartition(to.name, to.topic, s.node)
+	log, recovered, err := storage.Open(storage.Options{
+		FS: s.options.FS, Disk: s.options.Disk, Dir: dir, TopicPartition: to.name,
+		Config: logConfig(to.values), Logger: s.logger, CleanShutdown: s.options.CleanShutdown,
+		Durable: p.durableTo,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if recovered.BytesCut > 0 || recovered.SegmentsCut > 0 {
+		s.logger.Warn("Recovered a log and cut off its torn end", "partition", to.name,
+			"bytes_cut", recovered.BytesCut, "segments_cut", recovered.SegmentsCut, "end", log.EndOffset())
+	}
+	p.log = log
+	return p, nil
+}
+
+// setAside renames a directory that belongs to a topic that is no more; its
+// records are kept for a person to look at.
+func (s *Set) setAside(dir string) error {
+	to := fmt.Sprintf("%s.%s-stray", dir, model.NewUUID())
+	if err := s.options.FS.Rename(dir, to); err != nil {
+		return fmt.Errorf("set %s aside: %w", dir, err)
+	}
+	s.logger.Warn("Set a partition's directory aside: it belongs to an earlier topic of that name", "dir", dir, "to", to)
+	if err := s.options.FS.SyncDir(s.options.Dir); err != nil {
+		return fmt.Errorf("sync %s: %w", s.options.Dir, err)
+	}
+	return nil
+}
+
+// remove deletes a partition whose topic is gone.
+func (s *Set) remove(name model.TopicPartition) {
+	s.mu.Lock()
+	p := s.open[name]
+	delete(s.open, name)
+	delete(s.offline, name)
+	s.mu.Unlock()
+	if p == nil {
+		return
+	}
+	p.fail(ErrClosed)
+	if p.State().Leading {
+		s.tell(RoleChange{Name: name, Epoch: p.State().LeaderEpoch})
+	}
+	if err := p.log.Delete(); err != nil {
+		s.logger.Warn("Deleting a partition's log did not work; the next start sets it aside", "partition", name, "error", err)
+	}
+}
+
+// reconfigure hands changed settings to the logs. Those of brokers are the
+// defaults of every topic.
+func (s *Set) reconfigure(delta meta.Delta, image *meta.Image) {
+	topics := make(map[string]bool)
+	everything := false
+	for _, resource := range delta.Configs {
+		switch resource.Type {
+		case meta.TopicResource:
+			topics[resource.Name] = true
+		case meta.BrokerResource:
+			everything = true
+		case meta.GroupResource:
+		}
+	}
+	if len(topics) == 0 && !everything {
+		return
+	}
+	for p := range s.All() {
+		topic := image.Topics.ByID(p.topic)
+		if topic == nil || !everything && !topics[topic.Name] {
+			continue
+		}
+		values, err := s.topicValues(image, topic)
+		if err != nil {
+			s.logger.Error("Settings of a topic cannot be used; the old ones stay in force", "topic", topic.Name, "error", err)
+			continue
+		}
+		p.log.SetConfig(logConfig(values))
+		if err := p.become(p.State().Partition, values); err != nil {
+			s.logger.Error("Settings of a topic cannot be used; the old ones stay in force", "topic", topic.Name, "error", err)
+		}
+	}
+}
+
+// Fail ends every wait: the data directory's disk has failed. It may be called
+// from any goroutine.
+func (s *Set) Fail(err error) {
+	for p := range s.All() {
+		p.fail(err)
+	}
+}
+
+// Close syncs and closes every log. An error means that what the disk holds of
+// that log is not known, and that the next start must check it.
+func (s *Set) Close() error {
+	var group errgroup.Group
+	group.SetLimit(openParallelism)
+	start := time.Now()
+	for p := range s.All() {
+		group.Go(func() error {
+			p.fail(ErrClosed)
+			if err := p.log.Close(); err != nil {
+				return fmt.Errorf("close %s: %w", p.name, err)
+			}
+			return nil
+		})
+	}
+	err := group.Wait()
+	s.logger.Debug("closed the logs", "took", time.Since(start))
+	return err
+}
