@@ -1,6 +1,10 @@
 // Package wire is Kafka's framing: request and response headers, error codes,
 // and the check that bounds what decoding a request may cost. Message bodies
-// are franz-go's kmsg. It owns no state and starts no goroutine.
+// are franz-go's kmsg. It owns no state, starts no goroutine, has no locks, and
+// imports no other package of ours but model.
+//
+// No body reaches kmsg but through Decode, which walks it first against a
+// generated table of layouts (schema_gen.go, from package schemagen).
 package wire
 
 import (
