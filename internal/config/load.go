@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -16,17 +17,26 @@ import (
 	"github.com/chronik/chronik/internal/settings"
 )
 
-// Surroundings is what is read besides flags and the file.
+// Surroundings is what is read besides flags and the file. The zero value reads
+// nothing: no environment, no host name, and memory of unknown size.
 type Surroundings struct {
 	Environ  []string
-	Hostname func() (string, error)
-	// Root is the file system's root, for the memory limits in /proc and /sys.
+	Hostname func() (string, error) // nil: none
+	// Root is the file system's root, for the memory limits in /proc and /sys;
+	// nil: none.
 	Root fs.FS
 }
 
 // RealSurroundings are this process's.
 func RealSurroundings() Surroundings {
 	return Surroundings{Environ: os.Environ(), Hostname: os.Hostname, Root: os.DirFS("/")}
+}
+
+func (s Surroundings) hostname() (string, error) {
+	if s.Hostname == nil {
+		return "", errors.New("no host name is known")
+	}
+	return s.Hostname()
 }
 
 // Load reads everything and settles it.
@@ -47,7 +57,7 @@ func Load(flags *Flags, s Surroundings) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	listening, err := decideListeners(g, s.Hostname)
+	listening, err := decideListeners(g, s.hostname)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -229,7 +228,7 @@ func TestMemoryComesFromTheContainerOrTheMachine(t *testing.T) {
 }
 
 func TestHostNameIsNeededOnlyWhereItIsAdvertised(t *testing.T) {
-	none := Surroundings{Hostname: func() (string, error) { return "", errors.New("none") }, Root: fstest.MapFS{}}
+	none := Surroundings{}
 	set := pflag.NewFlagSet("test", pflag.ContinueOnError)
 	flags := NewFlags(set)
 	if _, err := Load(flags, none); err != nil {

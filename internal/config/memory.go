@@ -27,6 +27,9 @@ const (
 // readMemory finds how much memory there is: the container's limit (cgroup v2 or
 // v1), or else the machine's.
 func readMemory(s Surroundings) Memory {
+	if s.Root == nil {
+		return Memory{}
+	}
 	machine := machineMemory(s.Root)
 	limit := cgroupLimit(s.Root)
 	if machine > 0 && limit >= machine {
