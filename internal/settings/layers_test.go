@@ -131,3 +131,33 @@ func TestOnlyClusterWideBrokerSettingsAlterAtRunTime(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestEveryTopicSettingChangesTheTypedValues(t *testing.T) {
+	others := map[string]string{
+		"cleanup.policy": "compact", "compression.type": "zstd", "message.timestamp.type": "LogAppendTime", "preallocate": "true",
+		"min.cleanable.dirty.ratio": "0.25", "segment.bytes": "1048577",
+	}
+	for _, d := range Topic() {
+		value, ok := others[d.Name]
+		if !ok {
+			value = "5"
+		}
+		topic := map[string]string{}
+		for _, codec := range []string{"gzip", "lz4", "zstd"} {
+			if d.Name == "compression."+codec+".level" {
+				topic["compression.type"] = codec
+			}
+		}
+		before, err := Layers{Topic: topic}.TopicValues()
+		if err != nil {
+			t.Fatal(err)
+		}
+		topic[d.Name] = value
+		if err := ValidateTopic(topic); err != nil {
+			t.Fatal(err)
+		}
+		if after, err := (Layers{Topic: topic}).TopicValues(); err != nil || after == before {
+			t.Errorf("%s=%s changes nothing (%v)", d.Name, value, err)
+		}
+	}
+}
