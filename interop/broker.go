@@ -47,11 +47,9 @@ func openBroker(ctx context.Context, o options) (*broker, error) {
 	}
 	b.owned, b.work, b.dataDir = true, work, filepath.Join(work, "data")
 	b.logPath = filepath.Join(work, "server.log")
-	port, err := freePort()
-	if err != nil {
+	if b.addr, err = freeAddress(); err != nil {
 		return nil, err
 	}
-	b.addr = fmt.Sprintf("127.0.0.1:%d", port)
 	if err := b.start(ctx); err != nil {
 		b.cleanUp()
 		return nil, err
@@ -59,13 +57,14 @@ func openBroker(ctx context.Context, o options) (*broker, error) {
 	return b, nil
 }
 
-func freePort() (int, error) {
+// freeAddress is one that nothing listens on.
+func freeAddress() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return 0, err
+		return "", err
 	}
 	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	return l.Addr().String(), nil
 }
 
 // start runs the server and waits until it accepts connections.
@@ -141,7 +140,7 @@ func (b *broker) stop() error {
 		return nil
 	case <-time.After(stopMax):
 		err := p.Process.Kill()
-		<-b.exited
+		_ = <-b.exited // killed, as it says
 		return errors.Join(fmt.Errorf("broker runs on %s after SIGTERM\n%s", stopMax, b.logTail()), err)
 	}
 }

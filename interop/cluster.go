@@ -67,7 +67,7 @@ func (a api) String() string {
 func logDirs(c *check) {
 	topic := c.topic("dirs")
 	c.createTopic(topic, "--partitions", "2")
-	c.kafkaStdin(text(numbers(1, 100)), "console-producer", "--topic", topic)
+	c.produce(topic, text(numbers(1, 100)))
 	out := c.kafka("log-dirs", "--describe", "--topic-list", topic)
 	var answer struct {
 		Brokers []struct {

@@ -63,7 +63,7 @@ func configChecks(s *suiteRun) {
 		out := c.anyCode(c.tools.command(c.broker, tool{name: "console-producer", args: []string{"--topic", topic},
 			stdin: strings.Repeat("x", 4000) + "\n"}))
 		c.matches(out.stdout+out.stderr, `RecordTooLargeException`)
-		c.kafkaStdin("small\n", "console-producer", "--topic", topic)
+		c.produce(topic, "small\n")
 		c.sameLines(c.consume(topic, "1"), "small")
 	})
 }

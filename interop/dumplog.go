@@ -20,7 +20,7 @@ func seedDumpLog(s *suiteRun) {
 		c.createTopic(topic, "--config", "segment.bytes=1048576", "--config", "index.interval.bytes=1024")
 		c.kafka("producer-perf-test", "--topic", topic, "--num-records", fmt.Sprint(dumpRecords), "--record-size", "200", "--throughput", "-1",
 			"--command-property", "acks=all", "--command-property", "batch.size=8192")
-		c.kafkaStdin("h:v\tkey\tvalue\n", "console-producer", "--topic", topic, "--compression-codec", "zstd",
+		c.produce(topic, "h:v\tkey\tvalue\n", "--compression-codec", "zstd",
 			"--reader-property", "parse.key=true", "--reader-property", "parse.headers=true")
 		c.consume(topic, "50", "--group", topic)
 	})

@@ -15,7 +15,7 @@ func groupChecks(s *suiteRun) {
 	}
 	s.check("consumer-groups: describe and list an empty group", func(c *check) {
 		c.createTopic(topic, "--partitions", "2")
-		c.kafkaStdin(text(numbers(1, 20)), "console-producer", "--topic", topic, "--sync", "--command-property",
+		c.produce(topic, text(numbers(1, 20)), "--sync", "--command-property",
 			"partitioner.class=org.apache.kafka.clients.producer.RoundRobinPartitioner")
 		c.consume(topic, "20", "--group", group)
 		c.matches(groups(c, "--list"), "^"+group+"$")
@@ -91,7 +91,7 @@ func runningGroup(c *check, topic, group string) {
 	}()
 	defer func() {
 		cancel()
-		<-ended
+		_ = <-ended // cancelled, as it says
 	}()
 	var out string
 	// Each look costs a JVM; the member needs about two of them to be there.

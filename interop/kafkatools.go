@@ -76,9 +76,10 @@ func (c *check) kafka(name string, args ...string) string {
 	return c.exec(c.tools.command(c.broker, tool{name: name, args: args}))
 }
 
-// kafkaStdin is kafka with a standard input.
-func (c *check) kafkaStdin(stdin, name string, args ...string) string {
-	return c.exec(c.tools.command(c.broker, tool{name: name, args: args, stdin: stdin}))
+// produce sends lines to a topic with the console producer.
+func (c *check) produce(topic, lines string, args ...string) {
+	args = append([]string{"--topic", topic}, args...)
+	c.exec(c.tools.command(c.broker, tool{name: "console-producer", args: args, stdin: lines}))
 }
 
 // kafkaFails runs a tool that must fail and returns all that it printed.

@@ -14,7 +14,7 @@ func offsetChecks(s *suiteRun) {
 	}
 	s.check("get-offsets: the special times", func(c *check) {
 		c.createTopic(topic, "--partitions", "2")
-		c.kafkaStdin(text(numbers(1, 20)), "console-producer", "--topic", topic, "--sync", "--command-property",
+		c.produce(topic, text(numbers(1, 20)), "--sync", "--command-property",
 			"partitioner.class=org.apache.kafka.clients.producer.RoundRobinPartitioner")
 		for _, time := range []string{"-1", "latest"} {
 			c.sameLines(c.kafka("get-offsets", "--topic", topic, "--time", time), at(10, 10)...)

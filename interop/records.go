@@ -10,7 +10,7 @@ func recordChecks(s *suiteRun) {
 	s.check("console: keys, values, headers, timestamps", func(c *check) {
 		topic := c.topic("keys")
 		c.createTopic(topic)
-		c.kafkaStdin("h1:v1,h2:v2\tk1\tone\nh1:v1\tk2\ttwo\nNULL\tNULL\tthree\n", "console-producer", "--topic", topic,
+		c.produce(topic, "h1:v1,h2:v2\tk1\tone\nh1:v1\tk2\ttwo\nNULL\tNULL\tthree\n",
 			"--reader-property", "parse.key=true", "--reader-property", "parse.headers=true", "--reader-property", "null.marker=NULL")
 		out := c.consume(topic, "3", "--formatter-property", "print.key=true", "--formatter-property", "print.headers=true",
 			"--formatter-property", "print.offset=true", "--formatter-property", "print.timestamp=true", "--formatter-property", "print.partition=true")
@@ -21,11 +21,11 @@ func recordChecks(s *suiteRun) {
 		s.check("console: acks="+acks, func(c *check) {
 			topic := c.topic("acks" + acks)
 			c.createTopic(topic)
-			args := []string{"--topic", topic, "--request-required-acks", acks}
+			args := []string{"--request-required-acks", acks}
 			if acks != "-1" {
 				args = append(args, "--command-property", "enable.idempotence=false")
 			}
-			c.kafkaStdin(text(numbers(1, 500)), "console-producer", args...)
+			c.produce(topic, text(numbers(1, 500)), args...)
 			c.equal("records in order", c.consume(topic, "500"), text(numbers(1, 500)))
 		})
 	}
@@ -35,13 +35,13 @@ func recordChecks(s *suiteRun) {
 	s.check("console: compression.type of the topic recompresses", func(c *check) {
 		topic := c.topic("recompress")
 		c.createTopic(topic, "--config", "compression.type=lz4")
-		c.kafkaStdin(text(numbers(1, 500)), "console-producer", "--topic", topic, "--compression-codec", "gzip")
+		c.produce(topic, text(numbers(1, 500)), "--compression-codec", "gzip")
 		c.equal("records in order", c.consume(topic, "500"), text(numbers(1, 500)))
 	})
 	s.check("console: one partition from an offset", func(c *check) {
 		topic := c.topic("from")
 		c.createTopic(topic, "--partitions", "2")
-		c.kafkaStdin(text(numbers(1, 10)), "console-producer", "--topic", topic, "--sync", "--command-property",
+		c.produce(topic, text(numbers(1, 10)), "--sync", "--command-property",
 			"partitioner.class=org.apache.kafka.clients.producer.RoundRobinPartitioner")
 		out := c.kafka("console-consumer", "--topic", topic, "--partition", "1", "--offset", "2",
 			"--max-messages", "3", "--timeout-ms", "10000", "--formatter-property", "print.offset=true")
@@ -50,21 +50,21 @@ func recordChecks(s *suiteRun) {
 	s.check("console: a group goes on where it committed", func(c *check) {
 		topic, group := c.topic("resume"), c.topic("resume")
 		c.createTopic(topic)
-		c.kafkaStdin(text(numbers(1, 12)), "console-producer", "--topic", topic)
+		c.produce(topic, text(numbers(1, 12)))
 		c.equal("first five", c.consume(topic, "5", "--group", group), text(numbers(1, 5)))
 		out := c.kafka("console-consumer", "--topic", topic, "--group", group, "--max-messages", "7", "--timeout-ms", "10000")
 		c.equal("the rest", out, text(numbers(6, 12)))
 	})
 	s.check("console: topics by a pattern, created by producing", func(c *check) {
 		topic := c.topic("auto")
-		c.kafkaStdin("made\n", "console-producer", "--topic", topic)
+		c.produce(topic, "made\n")
 		out := c.kafka("console-consumer", "--include", topic+".*", "--from-beginning", "--max-messages", "1", "--timeout-ms", "10000")
 		c.sameLines(out, "made")
 	})
 	s.check("console: read_committed reads what is outside transactions", func(c *check) {
 		topic := c.topic("committed")
 		c.createTopic(topic)
-		c.kafkaStdin(text(numbers(1, 3)), "console-producer", "--topic", topic)
+		c.produce(topic, text(numbers(1, 3)))
 		c.sameLines(c.consume(topic, "3", "--isolation-level", "read_committed"), numbers(1, 3)...)
 	})
 }
@@ -82,7 +82,7 @@ func consoleCodec(c *check, codec string) {
 	for i := range lines {
 		lines[i] = strings.TrimRight(lines[i], " ")
 	}
-	c.kafkaStdin(text(lines), "console-producer", "--topic", topic, "--compression-codec", codec)
+	c.produce(topic, text(lines), "--compression-codec", codec)
 	got := strings.Split(strings.TrimSuffix(c.consume(topic, fmt.Sprint(len(lines))), "\n"), "\n")
 	c.equal("records", len(got), len(lines))
 	for i := range lines {

@@ -63,11 +63,11 @@ func topicChecks(s *suiteRun) {
 	s.check("topics: created anew under a deleted name is empty", func(c *check) {
 		name := s.topic("again")
 		c.createTopic(name)
-		c.kafkaStdin(text(numbers(1, 5)), "console-producer", "--topic", name)
+		c.produce(name, text(numbers(1, 5)))
 		c.kafka("topics", "--delete", "--topic", name)
 		c.createTopic(name)
 		c.sameLines(c.kafka("get-offsets", "--topic", name), name+":0:0")
-		c.kafkaStdin(text(numbers(6, 8)), "console-producer", "--topic", name)
+		c.produce(name, text(numbers(6, 8)))
 		c.sameLines(c.consume(name, "3"), numbers(6, 8)...)
 	})
 }

@@ -1,0 +1,59 @@
+# chronik's tasks. `make` alone lists them.
+
+GOLANGCI_LINT_VERSION := v2.15.0
+
+# How long each fuzz target runs, and how often the crash test kills the broker.
+T ?= 10s
+N ?= 5
+
+# What interop runs against (empty: a chronik-server of its own), and which suites.
+BROKER ?=
+SUITE ?=
+DATA_DIR ?=
+
+LINT := .cache/bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
+
+.DEFAULT_GOAL := help
+.PHONY: help build test race lint format interop fuzz crash clean
+
+help: ## list the tasks
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build bin/chronik-server
+	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/...
+
+test: ## run the tests
+	go test ./...
+
+race: ## run the tests with the race detector
+	go test -race -short ./...
+
+format: ## format the sources
+	gofmt -w cmd internal interop
+
+lint: $(LINT) ## check the sources (golangci-lint, pinned; built on first use)
+	@unformatted=$$(gofmt -l cmd internal interop); [ -z "$$unformatted" ] || { echo "not formatted: $$unformatted"; exit 1; }
+	$(LINT) run ./...
+
+$(LINT):
+	@mkdir -p $(@D)
+	GOBIN=$(CURDIR)/.cache/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	mv .cache/bin/golangci-lint $@
+
+interop: build ## run Kafka's tools and other clients against chronik: BROKER=host:port SUITE=name,name
+	go run ./interop -server bin/chronik-server -broker '$(BROKER)' -suite '$(SUITE)' -data-dir '$(DATA_DIR)'
+
+fuzz: ## run every fuzz target for a while: T=10s
+	@set -e; grep -rlE '^func Fuzz' --include='*_test.go' cmd internal | sort | while read -r file; do \
+	  for target in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*)\(.*/\1/p' "$$file"); do \
+	    echo "$$target ($$(dirname "$$file"))"; \
+	    go test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(T) "./$$(dirname "$$file")" || exit 1; \
+	  done; \
+	done
+
+crash: ## kill -9 a broker under load and compare what it kept: N=5
+	@go test ./internal/brokertest -list '^TestCrash' | grep '^TestCrash' || { echo 'no crash test'; exit 1; }
+	go test ./internal/brokertest -run '^TestCrash' -count=1 -v -timeout 60m -args -crash.rounds=$(N)
+
+clean: ## remove what was built and installed
+	rm -rf bin .cache
