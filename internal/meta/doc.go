@@ -1,10 +1,15 @@
 // Package meta is the cluster's metadata: the records that the metadata log
-// holds, the immutable Image that they add up to, and the Delta between two
-// images. Apply is pure: no clock, disk, socket or goroutine.
+// holds, the immutable Image that they add up to, the Delta between two images,
+// and the snapshot of an image.
+//
+// All of it is pure: no clock, disk, socket, goroutine or lock. An Image and
+// what it points to never change once Apply has returned it. The package
+// imports only model.
 package meta
 
 // Version is a version of the metadata's record formats and of what they mean.
 type Version int16
 
-// CurrentVersion is what this build writes for a new cluster.
+// CurrentVersion is what this build writes for a new cluster, and the newest it
+// can read.
 const CurrentVersion Version = 1

@@ -1,6 +1,9 @@
 package meta
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/chronik/chronik/internal/model"
 )
 
@@ -23,8 +26,12 @@ type Image struct {
 
 // Topics is the set of topics.
 type Topics struct {
-	byName map[string]*Topic
-	byID   map[model.TopicID]*Topic
+	byName table[nameKey, *Topic]
+	byID   table[idKey, *Topic]
+	// byMetric holds the topics whose names have a period or an underscore, by
+	// collisionName: Kafka's metric names do not tell the two apart, and so no
+	// two topics may differ in them only.
+	byMetric table[nameKey, *Topic]
 }
 
 // Topic is one topic with its partitions.
@@ -53,23 +60,51 @@ type Partition struct {
 	PartitionEpoch model.PartitionEpoch
 }
 
+// Equal reports whether two partitions are alike in everything.
+func (p *Partition) Equal(q *Partition) bool {
+	return p.PartitionEpoch == q.PartitionEpoch && p.LeaderEpoch == q.LeaderEpoch && p.Leader == q.Leader &&
+		slices.Equal(p.ISR, q.ISR) && slices.Equal(p.Replicas, q.Replicas)
+}
+
 // ByName finds a topic by its name; nil where there is none.
-func (t Topics) ByName(name string) *Topic { return t.byName[name] }
+func (t Topics) ByName(name string) *Topic {
+	topic, _ := t.byName.get(nameKey(name))
+	return topic
+}
 
 // ByID finds a topic by its id; nil where there is none.
-func (t Topics) ByID(id model.TopicID) *Topic { return t.byID[id] }
+func (t Topics) ByID(id model.TopicID) *Topic {
+	topic, _ := t.byID.get(idKey(id))
+	return topic
+}
+
+// Colliding finds the topic whose name differs from name in nothing but periods
+// and underscores, or not at all; nil where there is none.
+func (t Topics) Colliding(name string) *Topic {
+	collision, ok := collisionName(name)
+	if !ok {
+		return t.ByName(name)
+	}
+	topic, _ := t.byMetric.get(collision)
+	return topic
+}
+
+// collisionName is what names that collide have in common; false where a name
+// can collide with none but itself.
+func collisionName(name string) (nameKey, bool) {
+	if !strings.ContainsAny(name, "._") {
+		return "", false
+	}
+	return nameKey(strings.ReplaceAll(name, ".", "_")), true
+}
 
 // Len is the number of topics.
-func (t Topics) Len() int { return len(t.byName) }
+func (t Topics) Len() int { return t.byName.length }
 
 // All yields every topic, in no particular order.
 func (t Topics) All() func(yield func(*Topic) bool) {
 	return func(yield func(*Topic) bool) {
-		for _, topic := range t.byName {
-			if !yield(topic) {
-				return
-			}
-		}
+		t.byName.all(func(_ nameKey, topic *Topic) bool { return yield(topic) })
 	}
 }
 
@@ -83,6 +118,7 @@ type Broker struct {
 	ID          model.NodeID
 	Incarnation model.Incarnation
 	// Epoch is the index of the registration; it fences older incarnations.
+	// Invariant: at most the image's Index.
 	Epoch model.BrokerEpoch
 	// Directory is the id of its data directory.
 	Directory model.DirectoryID
@@ -146,20 +182,17 @@ type Resource struct {
 
 // Configs holds the settings that were altered at run time.
 type Configs struct {
-	byResource map[Resource]map[string]string
+	byResource table[Resource, map[string]string]
 }
 
 // Of is the settings altered for one resource; nil where there are none. The
 // caller must not change the map.
-func (c Configs) Of(r Resource) map[string]string { return c.byResource[r] }
+func (c Configs) Of(r Resource) map[string]string {
+	values, _ := c.byResource.get(r)
+	return values
+}
 
 // All yields every resource that has settings, in no particular order.
 func (c Configs) All() func(yield func(Resource, map[string]string) bool) {
-	return func(yield func(Resource, map[string]string) bool) {
-		for r, m := range c.byResource {
-			if !yield(r, m) {
-				return
-			}
-		}
-	}
+	return c.byResource.all
 }

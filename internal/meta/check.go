@@ -1,0 +1,97 @@
+package meta
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/chronik/chronik/internal/model"
+)
+
+// check is what holds for a partition by itself.
+func (p *Partition) check() error {
+	switch {
+	case len(p.Replicas) == 0:
+		return errors.New("no replicas")
+	case len(p.ISR) == 0:
+		return errors.New("no in-sync replicas")
+	case p.LeaderEpoch < 0 || p.PartitionEpoch < 0:
+		return fmt.Errorf("leader epoch %d, partition epoch %d", p.LeaderEpoch, p.PartitionEpoch)
+	case p.Leader != model.NoNode && !slices.Contains(p.ISR, p.Leader):
+		return fmt.Errorf("leader %d is not in sync: %v", p.Leader, p.ISR)
+	}
+	for i, n := range p.Replicas {
+		if n < 0 || slices.Contains(p.Replicas[:i], n) {
+			return fmt.Errorf("replicas %v", p.Replicas)
+		}
+	}
+	// In the order of Replicas, and so none twice.
+	rest := p.Replicas
+	for _, n := range p.ISR {
+		at := slices.Index(rest, n)
+		if at < 0 {
+			return fmt.Errorf("in-sync replicas %v of %v", p.ISR, p.Replicas)
+		}
+		rest = rest[at+1:]
+	}
+	return nil
+}
+
+// check is what holds for every image. It runs in tests, and after every Apply
+// in builds with the tag "invariants".
+func (i *Image) check() error {
+	topics := i.Topics
+	if topics.byID.length != topics.byName.length {
+		return fmt.Errorf("%d topics by id, %d by name", topics.byID.length, topics.byName.length)
+	}
+	counted, colliding := 0, 0
+	for t := range topics.All() {
+		counted++
+		if _, ok := collisionName(t.Name); ok {
+			colliding++
+		}
+		if err := i.checkTopic(t); err != nil {
+			return fmt.Errorf("topic %q: %w", t.Name, err)
+		}
+	}
+	if counted != topics.Len() || colliding != topics.byMetric.length {
+		return fmt.Errorf("%d topics, of which %d may collide, but lengths %d and %d",
+			counted, colliding, topics.Len(), topics.byMetric.length)
+	}
+	for b := range i.Brokers.All() {
+		if i.Brokers.ByID(b.ID) != b || b.Epoch < 0 || uint64(b.Epoch) > i.Index {
+			return fmt.Errorf("broker %d: epoch %d at index %d", b.ID, b.Epoch, i.Index)
+		}
+	}
+	for r, values := range i.Configs.All() {
+		if len(values) == 0 || r.Type == TopicResource && topics.ByName(r.Name) == nil {
+			return fmt.Errorf("settings of %v: %d, and no such topic", r, len(values))
+		}
+	}
+	if i.NextProducerID < 0 || i.Version > CurrentVersion {
+		return fmt.Errorf("next producer id %d, metadata version %d", i.NextProducerID, i.Version)
+	}
+	return nil
+}
+
+func (i *Image) checkTopic(t *Topic) error {
+	if i.Topics.ByID(t.ID) != t || i.Topics.ByName(t.Name) != t || i.Topics.Colliding(t.Name) != t {
+		return errors.New("not the same by id, by name and among the colliding")
+	}
+	if len(t.Partitions) == 0 {
+		return errors.New("no partitions")
+	}
+	for n := range t.Partitions {
+		p := &t.Partitions[n]
+		if err := p.check(); err != nil {
+			return fmt.Errorf("partition %d: %w", n, err)
+		}
+		if p.Leader == model.NoNode {
+			continue
+		}
+		if b := i.Brokers.ByID(p.Leader); b == nil || b.Fenced {
+			return fmt.Errorf("partition %d: leader %d is fenced or not registered", n, p.Leader)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,280 @@
+package meta
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/chronik/chronik/internal/model"
+)
+
+// A record on disk and on the wire:
+//
+//	┌──────────────┬─────────────────┬────────────────┬──────────────┐
+//	│ type uvarint │ version uvarint │ length uvarint │ body, length │
+//	└──────────────┴─────────────────┴────────────────┴──────────────┘
+//
+// The body is the record's fields in the order of its encode method: whole
+// numbers as zig-zag varints, unsigned ones as uvarints, ids as 16 bytes, texts
+// and lists with their length as a uvarint in front, a bool as a byte 0 or 1.
+//
+// A later layout of a record only adds fields at the end and counts version up.
+// An earlier build then reads the fields it knows and skips the rest, and a
+// later one gives missing fields their zero value. A change that an earlier
+// build must not overlook gets a new type instead, which that build refuses with
+// UnknownRecordError, and is written only once the metadata version allows it.
+
+// RecordType is the number of a kind of record. Numbers are never used again.
+type RecordType uint8
+
+// The kinds of records.
+const (
+	VersionType RecordType = iota + 1
+	ClusterType
+	TopicType
+	PartitionType
+	PartitionChangeType
+	RemoveTopicType
+	ConfigType
+	RegisterBrokerType
+	BrokerChangeType
+	UnregisterBrokerType
+	ProducerIDsType
+)
+
+// recordVersion is the version of every record's layout so far.
+const recordVersion = 1
+
+// Record is one change of the metadata. Records are compared and applied as
+// pointers; a record that has been handed on is not changed any more.
+type Record interface {
+	Type() RecordType
+	encode(b []byte) []byte
+	decode(d *decoder)
+	apply(e *editor) error
+}
+
+// newRecord is an empty record of a type; nil where there is no such type.
+func newRecord(t uint64) Record {
+	if t > math.MaxUint8 {
+		return nil
+	}
+	switch RecordType(t) {
+	case VersionType:
+		return new(VersionRecord)
+	case ClusterType:
+		return new(ClusterRecord)
+	case TopicType:
+		return new(TopicRecord)
+	case PartitionType:
+		return new(PartitionRecord)
+	case PartitionChangeType:
+		return new(PartitionChangeRecord)
+	case RemoveTopicType:
+		return new(RemoveTopicRecord)
+	case ConfigType:
+		return new(ConfigRecord)
+	case RegisterBrokerType:
+		return new(RegisterBrokerRecord)
+	case BrokerChangeType:
+		return new(BrokerChangeRecord)
+	case UnregisterBrokerType:
+		return new(UnregisterBrokerRecord)
+	case ProducerIDsType:
+		return new(ProducerIDsRecord)
+	}
+	return nil
+}
+
+// UnknownRecordError is a record of a type that only a later build knows.
+type UnknownRecordError struct{ Type uint64 }
+
+func (e *UnknownRecordError) Error() string {
+	return fmt.Sprintf("metadata record of type %d, which this version of chronik does not know; start a later version", e.Type)
+}
+
+// ErrCorrupt is what the decoders say of bytes that no build has written.
+var ErrCorrupt = errors.New("metadata record is corrupt")
+
+// AppendRecord appends the record's bytes to b.
+func AppendRecord(b []byte, r Record) []byte {
+	b = binary.AppendUvarint(b, uint64(r.Type()))
+	b = binary.AppendUvarint(b, recordVersion)
+	body := r.encode(nil)
+	b = binary.AppendUvarint(b, uint64(len(body)))
+	return append(b, body...)
+}
+
+// AppendRecords appends the bytes of all records to b.
+func AppendRecords(b []byte, records []Record) []byte {
+	for _, r := range records {
+		b = AppendRecord(b, r)
+	}
+	return b
+}
+
+// DecodeRecords reads records to the end of b. The records keep nothing of b.
+func DecodeRecords(b []byte) ([]Record, error) {
+	var records []Record
+	for len(b) > 0 {
+		r, rest, err := decodeRecord(b)
+		if err != nil {
+			return nil, err
+		}
+		records, b = append(records, r), rest
+	}
+	return records, nil
+}
+
+func decodeRecord(b []byte) (Record, []byte, error) {
+	d := decoder{b: b}
+	t, version := d.uvarint(), d.uvarint()
+	body := d.bytes()
+	if d.failed || version == 0 {
+		return nil, nil, fmt.Errorf("%w: header", ErrCorrupt)
+	}
+	r := newRecord(t)
+	if r == nil {
+		return nil, nil, &UnknownRecordError{Type: t}
+	}
+	fields := decoder{b: body}
+	r.decode(&fields)
+	if fields.failed {
+		return nil, nil, fmt.Errorf("%w: body of %T", ErrCorrupt, r)
+	}
+	return r, d.b, nil
+}
+
+func appendText(b []byte, s string) []byte {
+	b = binary.AppendUvarint(b, uint64(len(s)))
+	return append(b, s...)
+}
+
+func appendBool(b []byte, v bool) []byte {
+	if v {
+		return append(b, 1)
+	}
+	return append(b, 0)
+}
+
+func appendNodes(b []byte, nodes []model.NodeID) []byte {
+	b = binary.AppendUvarint(b, uint64(len(nodes)))
+	for _, n := range nodes {
+		b = binary.AppendVarint(b, int64(n))
+	}
+	return b
+}
+
+// decoder reads fields one after another. After the first that does not fit all
+// others are zero, so that one look at failed at the end suffices.
+type decoder struct {
+	b      []byte
+	failed bool
+}
+
+func (d *decoder) fail() {
+	d.failed, d.b = true, nil
+}
+
+func (d *decoder) uvarint() uint64 {
+	v, n := binary.Uvarint(d.b)
+	if n <= 0 {
+		d.fail()
+		return 0
+	}
+	d.b = d.b[n:]
+	return v
+}
+
+func (d *decoder) int64() int64 {
+	v, n := binary.Varint(d.b)
+	if n <= 0 {
+		d.fail()
+		return 0
+	}
+	d.b = d.b[n:]
+	return v
+}
+
+func (d *decoder) int32() int32 {
+	v := d.int64()
+	if v < math.MinInt32 || v > math.MaxInt32 {
+		d.fail()
+		return 0
+	}
+	return int32(v)
+}
+
+func (d *decoder) int16() int16 {
+	v := d.int64()
+	if v < math.MinInt16 || v > math.MaxInt16 {
+		d.fail()
+		return 0
+	}
+	return int16(v)
+}
+
+func (d *decoder) byte() byte {
+	if len(d.b) == 0 {
+		d.fail()
+		return 0
+	}
+	v := d.b[0]
+	d.b = d.b[1:]
+	return v
+}
+
+func (d *decoder) bool() bool {
+	v := d.byte()
+	if v > 1 {
+		d.fail()
+	}
+	return v == 1
+}
+
+// bytes is a part of the input; it is bounded by what is there.
+func (d *decoder) bytes() []byte {
+	n := d.uvarint()
+	if n > uint64(len(d.b)) {
+		d.fail()
+		return nil
+	}
+	v := d.b[:n]
+	d.b = d.b[n:]
+	return v
+}
+
+func (d *decoder) text() string { return string(d.bytes()) }
+
+func (d *decoder) uuid() (u model.UUID) {
+	if len(d.b) < len(u) {
+		d.fail()
+		return u
+	}
+	copy(u[:], d.b)
+	d.b = d.b[len(u):]
+	return u
+}
+
+// count is the length of a list whose items take sizeMin bytes at least.
+func (d *decoder) count(sizeMin int) int {
+	n := d.uvarint()
+	if n > uint64(len(d.b)/sizeMin) {
+		d.fail()
+		return 0
+	}
+	return int(n)
+}
+
+func (d *decoder) nodes() []model.NodeID {
+	n := d.count(1)
+	if n == 0 {
+		return nil
+	}
+	nodes := make([]model.NodeID, n)
+	for i := range nodes {
+		nodes[i] = model.NodeID(d.int32())
+	}
+	return nodes
+}
