@@ -17,7 +17,7 @@ func newLogger(w io.Writer, l config.Logging) *slog.Logger {
 	if l.Format == config.LogJSON || l.Format == config.LogAuto && !terminal {
 		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l.Level}))
 	}
-	return slog.New(tint.NewHandler(w, &tint.Options{Level: l.Level, TimeFormat: time.DateTime + ".000", NoColor: !terminal || os.Getenv("NO_COLOR") != ""}))
+	return slog.New(tint.NewTextHandler(w, &tint.Options{Level: l.Level, TimeFormat: time.DateTime + ".000", NoColor: !terminal || l.NoColor}))
 }
 
 // isTerminal takes every character device for a terminal: nobody minds colours

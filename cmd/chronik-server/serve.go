@@ -71,7 +71,7 @@ func stopOnSignal(ctx context.Context, log *slog.Logger) (stopping context.Conte
 			select {
 			case s := <-signals:
 				if count > 1 {
-					fmt.Fprintf(os.Stderr, "chronik-server: stopped at once by a second signal (%s)\n", s) //nolint:errcheck // exiting
+					fmt.Fprintf(os.Stderr, "chronik-server: stopped at once by a second signal (%s)\n", s)
 					os.Exit(exitFailed)
 				}
 				log.Info("stopping", "signal", s.String())

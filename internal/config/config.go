@@ -124,6 +124,8 @@ const (
 type Logging struct {
 	Level  slog.Level
 	Format LogFormat
+	// NoColor is set where NO_COLOR is: no colours, even on a terminal.
+	NoColor bool
 }
 
 // Ignored are settings of Kafka's that were given and do nothing.

@@ -65,6 +65,7 @@ func Load(flags *Flags, s Surroundings) (*Config, error) {
 	c.Listeners = listening.listeners
 	c.Ignored = addIgnored(ignored, listening.ignored)
 	c.Warnings = warnings(g)
+	c.Log.NoColor = lookupEnvironment(s.Environ, "NO_COLOR") != ""
 	maps.Copy(c.Static, listening.static)
 	return c, c.check()
 }

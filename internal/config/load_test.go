@@ -78,10 +78,10 @@ func TestNothingGivenIsALoopbackBrokerWithKafkasDefaults(t *testing.T) {
 
 func TestFlagsWinOverEnvironmentOverFile(t *testing.T) {
 	u := user{file: "num.partitions=2\nnode.id=2\nlog.dirs=/file\nbroker.rack=r\n",
-		environ: []string{"CHRONIK_NUM_PARTITIONS=3", "CHRONIK_DATA_DIR=/env", "CHRONIK_NODE_ID=3", "CHRONIK_BROKER_RACK=", "PATH=/bin"},
+		environ: []string{"CHRONIK_NUM_PARTITIONS=3", "CHRONIK_DATA_DIR=/env", "CHRONIK_NODE_ID=3", "CHRONIK_BROKER_RACK=", "NO_COLOR=1"},
 		args:    []string{"--node-id", "4", "-o", "log.retention.ms = 5", "--log-level=debug"}}
 	c := mustLoad(t, u)
-	if c.NodeID != 4 || c.Topics.DefaultPartitions != 3 || c.DataDir != "/env" || c.Rack != "r" || c.Log.Level.String() != "DEBUG" {
+	if c.NodeID != 4 || c.Topics.DefaultPartitions != 3 || c.DataDir != "/env" || c.Rack != "r" || c.Log.Level.String() != "DEBUG" || !c.Log.NoColor {
 		t.Errorf("got %+v", c)
 	}
 	want := map[string]string{"node.id": "4", "num.partitions": "3", "log.dirs": "/env", "broker.rack": "r", "log.retention.ms": "5"}
