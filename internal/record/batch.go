@@ -8,26 +8,27 @@ import (
 	"github.com/chronik/chronik/internal/model"
 )
 
-// The layout of a batch, big endian:
+// The layout of a batch, big endian. The broker writes the first and the third
+// field; the CRC (Castagnoli) covers all from @21 on, and so not those.
 //
-//	 0 ┌───────────────────────────────────────────────┐
-//	   │ baseOffset                              int64 │  written by the broker
-//	 8 ├───────────────────────┬───────────────────────┤
-//	   │ batchLength     int32 │ leaderEpoch     int32 │  length: bytes from @12 on
-//	16 ├─────┬─────────────────┴─────┬───────────┬─────┤
-//	   │magic│ crc            uint32 │ attributes│  …  │  crc: Castagnoli, over all from @21
-//	   │ int8│                       │     int16 │     │
-//	23 ├─────┴─────────────────┬─────┴───────────┴─────┤
-//	   │ lastOffsetDelta int32 │ baseTimestamp   int64 │  @23, @27 (delete horizon where bit 6 is set)
-//	35 ├───────────────────────┴───────────────────────┤
-//	   │ maxTimestamp                            int64 │
-//	43 ├───────────────────────────────────────────────┤
-//	   │ producerId                              int64 │
-//	51 ├───────────┬───────────────────────┬───────────┤
-//	   │ epoch     │ baseSequence    int32 │     …     │  producerEpoch int16 @51, baseSequence @53
-//	57 ├───────────┴───────────┬───────────┴───────────┤
-//	   │ count           int32 │ records …             │  records: compressed as one where there is a codec
-//	61 └───────────────────────┴───────────────────────┘
+//	@0                              @8              @12             @16 @17             @21
+//	┌───────────────────────────────┬───────────────┬───────────────┬───┬───────────────┐
+//	│ baseOffset              int64 │ length  int32 │ epoch   int32 │mgc│ crc    uint32 │
+//	└───────────────────────────────┴───────────────┴───────────────┴───┴───────────────┘
+//	@21     @23             @27                             @35                             @43
+//	┌───────┬───────────────┬───────────────────────────────┬───────────────────────────────┐
+//	│ attrs │ lastOffset-   │ baseTimestamp           int64 │ maxTimestamp            int64 │
+//	│ int16 │ Delta   int32 │ (or the delete horizon)       │                               │
+//	└───────┴───────────────┴───────────────────────────────┴───────────────────────────────┘
+//	@43                             @51     @53             @57             @61
+//	┌───────────────────────────────┬───────┬───────────────┬───────────────┬───────────────┐
+//	│ producerId              int64 │ epoch │ base-         │ count   int32 │ records …     │
+//	│                               │ int16 │ Sequence int32│               │               │
+//	└───────────────────────────────┴───────┴───────────────┴───────────────┴───────────────┘
+//
+// length counts the bytes from @12 on; epoch is the leader's at @12, the
+// producer's at @51; mgc is the magic, int8, 2. The records are compressed as one
+// where the attributes name a codec.
 //
 // A record; every number but attributes is a zigzag varint, lengths of -1 mean null
 // (key and value only):

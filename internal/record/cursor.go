@@ -105,6 +105,11 @@ const (
 )
 
 func (c *cursor) varint32() (int32, problem) {
+	if c.pos < c.end && c.buf[c.pos] < 0x80 { // most lengths and deltas are a byte
+		u := int32(c.buf[c.pos])
+		c.pos++
+		return u>>1 ^ -(u & 1), ""
+	}
 	c.ensure(varint32BytesMax) // fewer may do
 	v, n := varint32(c.buf[c.pos:c.end])
 	if n <= 0 {
