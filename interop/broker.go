@@ -140,7 +140,7 @@ func (b *broker) stop() error {
 		return nil
 	case <-time.After(stopMax):
 		err := p.Process.Kill()
-		_ = <-b.exited // killed, as it says
+		<-b.exited // killed, as it says
 		return errors.Join(fmt.Errorf("broker runs on %s after SIGTERM\n%s", stopMax, b.logTail()), err)
 	}
 }

@@ -91,7 +91,7 @@ func runningGroup(c *check, topic, group string) {
 	}()
 	defer func() {
 		cancel()
-		_ = <-ended // cancelled, as it says
+		<-ended // cancelled, as it says
 	}()
 	var out string
 	// Each look costs a JVM; the member needs about two of them to be there.

@@ -167,7 +167,7 @@ func (m *member) records(c *check) []string {
 // end stops the member and removes its files.
 func (m *member) end(cancel context.CancelFunc) {
 	cancel()
-	_ = <-m.ended // cancelled, as it says
+	<-m.ended // cancelled, as it says
 	for _, f := range []string{m.out, m.err} {
 		if err := os.Remove(f); err != nil && !os.IsNotExist(err) {
 			fmt.Fprintln(os.Stderr, "interop:", err)
