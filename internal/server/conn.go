@@ -58,7 +58,7 @@ type conn struct {
 	written chan struct{}  // closed when the writer has ended; nil like queue
 
 	unanswered atomic.Int32 // requests started whose Reply has not returned
-	lastWrite  atomic.Int64 // Unix nanoseconds
+	lastWrite  atomic.Int64 // when a reply returned or was written; Unix nanoseconds
 
 	// out holds responses that were not written yet.
 	out struct {

@@ -66,6 +66,8 @@ func (c *conn) answer(f *inflight) {
 	result, err := c.callReply(f, append(held, size[:]...))
 	correlationID := f.req.CorrelationID
 	f.discard(c.server)
+	// In this order, or the connection would look idle for a moment.
+	c.lastWrite.Store(time.Now().UnixNano())
 	c.unanswered.Add(-1)
 
 	c.out.Lock()
