@@ -44,12 +44,7 @@ interop: build ## run Kafka's tools and other clients against chronik: BROKER=ho
 	go run ./interop -server bin/chronik-server -broker '$(BROKER)' -suite '$(SUITE)' -data-dir '$(DATA_DIR)'
 
 fuzz: ## run every fuzz target for a while: T=10s
-	@set -e; grep -rlE '^func Fuzz' --include='*_test.go' cmd internal | sort | while read -r file; do \
-	  for target in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*)\(.*/\1/p' "$$file"); do \
-	    echo "$$target ($$(dirname "$$file"))"; \
-	    go test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(T) "./$$(dirname "$$file")" || exit 1; \
-	  done; \
-	done
+	.ci/fuzz '$(T)'
 
 crash: ## kill -9 a broker under load and compare what it kept: N=5
 	@go test ./internal/brokertest -list '^TestCrash' | grep '^TestCrash' || { echo 'no crash test'; exit 1; }
