@@ -3,6 +3,8 @@ package storage
 import (
 	"math"
 	"time"
+
+	"github.com/chronik/chronik/internal/record"
 )
 
 // Config is what a topic's settings say about one log. The zero value of a
@@ -46,6 +48,16 @@ type Config struct {
 	TimestampAfterMax    time.Duration // message.timestamp.after.max.ms; 0: no limit
 	ProducerIDExpiration time.Duration // producer.id.expiration.ms; 0: 24 h
 
+	// Compression is compression.type. Its zero value is "producer": batches
+	// stay as they were sent.
+	Compression Compression
+}
+
+// Compression is the codec that a topic's batches are stored with.
+type Compression struct {
+	Recompress bool // false: as the producer sent them
+	Codec      record.Codec
+	Level      int // 0: the codec's default
 }
 
 // never is how Kafka writes "not set" in a long.
@@ -55,4 +67,28 @@ const never = math.MaxInt64
 // because flush.messages or flush.ms say so.
 func (c Config) Relaxed() bool {
 	return c.FlushMessages > 1 && c.FlushMessages != never || c.FlushInterval > 0 && c.FlushInterval != never
+}
+
+// withDefaults fills in what the zero value stands for.
+func (c Config) withDefaults() Config {
+	setDefault(&c.SegmentBytes, 1<<30)
+	setDefault(&c.IndexBytes, 10<<20)
+	setDefault(&c.IndexIntervalBytes, 4096)
+	setDefault(&c.MaxMessageBytes, math.MaxInt32)
+	setDefault(&c.ProducerIDExpiration, 24*time.Hour)
+	// A position in an index has 31 bits.
+	c.SegmentBytes = min(c.SegmentBytes, math.MaxInt32)
+	// Two entries of the larger kind, or every batch would want a new segment.
+	c.IndexBytes = max(c.IndexBytes, 3*timeEntrySize)
+	return c
+}
+
+func setDefault[T int | int64 | time.Duration](v *T, to T) {
+	if *v <= 0 {
+		*v = to
+	}
+}
+
+func (c Config) limits() record.Limits {
+	return record.Limits{DecompressedBytesMax: c.MaxDecompressedBytes}
 }

@@ -3,6 +3,7 @@ package storage
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/chronik/chronik/internal/model"
 )
@@ -56,13 +57,9 @@ func (e *CorruptError) Error() string {
 		"or move its directory away to give up what it holds", e.Path, e.Position, e.Offset, e.Reason)
 }
 
-// InvalidTimestampError: a batch's timestamp is farther from the broker's clock
-// than message.timestamp.before.max.ms or .after.max.ms allow
-// (INVALID_TIMESTAMP).
-type InvalidTimestampError struct {
-	Timestamp, Now model.Timestamp
+func isCorrupt(err error) bool {
+	var corrupt *CorruptError
+	return errors.As(err, &corrupt)
 }
 
-func (e *InvalidTimestampError) Error() string {
-	return fmt.Sprintf("timestamp %d is too far from the broker's clock %d", e.Timestamp, e.Now)
-}
+func isNotExist(err error) bool { return errors.Is(err, fs.ErrNotExist) }

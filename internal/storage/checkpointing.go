@@ -1,0 +1,166 @@
+package storage
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/chronik/chronik/internal/model"
+)
+
+// putStart records the start in the log-start checkpoint, where the first
+// segment's name does not tell it.
+func (l *Log) putStart(starts map[model.TopicPartition]model.Offset) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if len(l.segments) > 0 && l.start > l.segments[0].base {
+		starts[l.tp] = l.start
+	} else {
+		delete(starts, l.tp)
+	}
+}
+
+// checkpoint makes everything durable that recovery would otherwise rebuild,
+// and moves the recovery point to the end of the log. A log that has not
+// changed since costs nothing.
+//
+// Crash points: the point counts only when Disk has written it to the file,
+// after this has returned. Whatever of indexes, epochs and snapshot is durable
+// before that does no harm: recovery cuts it back to the old point.
+func (l *Log) checkpoint() error {
+	l.write.Lock()
+	defer l.write.Unlock()
+	if l.closed || l.RecoveryPoint() == l.end && !l.write.epochsDirty {
+		return nil
+	}
+	if err := l.usable(); err != nil {
+		return err
+	}
+	l.syncing.Lock()
+	defer l.syncing.Unlock()
+	return l.settle()
+}
+
+// settle does the work of checkpoint. The caller holds write and syncing.
+func (l *Log) settle() error {
+	if err := l.syncAll(); err != nil {
+		return err
+	}
+	l.write.producers.expire(nowOr(0), l.config().ProducerIDExpiration)
+	if err := l.writeSnapshot(l.end, true); err != nil {
+		return l.disk.fail("write producer snapshot", err)
+	}
+	for i := len(l.segments) - 1; i >= 0 && !l.segments[i].indexesSynced; i-- {
+		s := l.segments[i]
+		if err := s.syncIndexes(l.fs); err != nil {
+			return l.disk.fail("sync indexes of "+s.logPath(), err)
+		}
+		s.indexesSynced = s.file == nil
+	}
+	if err := l.writeEpochs(); err != nil {
+		return err
+	}
+	if err := l.fs.SyncDir(l.dir); err != nil { // the indexes' names
+		return l.disk.fail("sync directory", err)
+	}
+	l.mu.Lock()
+	l.recoveryPoint = l.end
+	l.mu.Unlock()
+	return nil
+}
+
+// Close makes the log durable as it is and closes it. Disk.Checkpoint after
+// the last log is what lets the next start skip all checks.
+func (l *Log) Close() error {
+	l.write.Lock()
+	defer l.write.Unlock()
+	if l.closed {
+		return nil
+	}
+	l.syncing.Lock()
+	defer l.syncing.Unlock()
+	err := l.usable()
+	if err == nil {
+		err = l.closeFiles()
+	}
+	l.shut(false)
+	if err != nil {
+		return fmt.Errorf("close %s: %w", l.tp, err)
+	}
+	return nil
+}
+
+func (l *Log) closeFiles() error {
+	s := l.active()
+	if err := s.seal(l.fs); err != nil {
+		return l.disk.fail("write index of "+s.logPath(), err)
+	}
+	if err := l.trim(s); err != nil {
+		return l.disk.fail("trim "+s.logPath(), err)
+	}
+	if err := s.file.Sync(); err != nil {
+		return l.disk.fail("sync "+s.logPath(), err)
+	}
+	return l.settle()
+}
+
+// shut ends the use of the log's files. Reads under way keep theirs open.
+func (l *Log) shut(deleted bool) {
+	l.mu.Lock()
+	l.closed = true
+	l.generation++
+	if l.flushTimer != nil {
+		l.flushTimer.Stop()
+		l.flushTimer = nil
+	}
+	if l.syncedChanged != nil {
+		close(l.syncedChanged)
+		l.syncedChanged = nil
+	}
+	dirty := l.sealedDirty
+	l.sealedDirty = nil
+	active := l.active().file
+	l.mu.Unlock()
+	for _, h := range dirty {
+		h.release()
+	}
+	active.release()
+	for _, s := range l.segments {
+		for _, name := range s.names() {
+			l.disk.handles.forget(name)
+		}
+	}
+	l.disk.unregister(l, deleted)
+}
+
+// directoryNameMax is what file systems allow for a name.
+const directoryNameMax = 255
+
+// Delete closes the log and renames its directory to <name>.<uuid>-delete, which
+// is removed after file.delete.delay.ms. From the rename on, the partition can be
+// created anew.
+func (l *Log) Delete() error {
+	l.write.Lock()
+	defer l.write.Unlock()
+	if err := l.usable(); err != nil {
+		return fmt.Errorf("delete %w", err)
+	}
+	l.syncing.Lock()
+	defer l.syncing.Unlock()
+	l.shut(true)
+	id := strings.NewReplacer("-", "", "_", "").Replace(model.NewUUID().String())
+	suffix := "." + id + deletedDirSuffix
+	name := l.tp.String()
+	if over := len(name) + len(suffix) - directoryNameMax; over > 0 {
+		name = name[:len(name)-over]
+	}
+	away := filepath.Join(filepath.Dir(l.dir), name+suffix)
+	if err := l.fs.Rename(l.dir, away); err != nil {
+		return l.disk.fail("rename "+l.dir, err)
+	}
+	if err := l.fs.SyncDir(filepath.Dir(l.dir)); err != nil {
+		return l.disk.fail("sync directory of "+l.dir, err)
+	}
+	l.disk.remover.later(away, l.config().FileDeleteDelay)
+	return nil
+}

@@ -1,0 +1,152 @@
+package storage
+
+import (
+	"fmt"
+	"path/filepath"
+	"sync"
+
+	"github.com/chronik/chronik/internal/model"
+	"github.com/chronik/chronik/internal/vfs"
+)
+
+// checkpoints are a data directory's recovery points and log starts: those of
+// open logs are asked for when the files are written; those of logs that are
+// not open are kept as they were read.
+type checkpoints struct {
+	// write is held while the files are written, so that an older state cannot
+	// overwrite a newer one.
+	write sync.Mutex
+	mu    sync.Mutex // guards the rest; taken after write and before Log.mu
+
+	loaded   bool
+	open     map[model.TopicPartition]*Log
+	recovery map[model.TopicPartition]model.Offset
+	start    map[model.TopicPartition]model.Offset
+}
+
+// loadedPoints reads the checkpoint files, once, and returns a partition's.
+// Broken files are no reason not to start: without a recovery point everything
+// is checked, and without a start the first segment's base is it.
+func (d *Disk) loadedPoints(tp model.TopicPartition) (recovery, start model.Offset, err error) {
+	p := &d.points
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.loaded {
+		if p.recovery, err = d.readPoints(RecoveryPointCheckpoint); err != nil {
+			return 0, 0, err
+		}
+		if p.start, err = d.readPoints(LogStartCheckpoint); err != nil {
+			return 0, 0, err
+		}
+		p.loaded = true
+	}
+	return p.recovery[tp], p.start[tp], nil
+}
+
+func (d *Disk) readPoints(name string) (map[model.TopicPartition]model.Offset, error) {
+	points, err := ReadOffsetCheckpoint(d.fs, d.dir, name)
+	if isCorrupt(err) {
+		d.logger.Warn("checkpoint file is corrupt and will be written anew", "dir", d.dir, "file", name, "err", err)
+		return make(map[model.TopicPartition]model.Offset), nil
+	}
+	return points, err
+}
+
+// register adds an open log.
+func (d *Disk) register(l *Log) error {
+	p := &d.points
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.open[l.tp] != nil {
+		return fmt.Errorf("open %s: it is open already", l.tp)
+	}
+	p.open[l.tp] = l
+	return nil
+}
+
+// unregister removes a log that was closed; its points stay as they are now,
+// or go with it.
+func (d *Disk) unregister(l *Log, deleted bool) {
+	p := &d.points
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.open, l.tp)
+	if deleted {
+		delete(p.recovery, l.tp)
+		delete(p.start, l.tp)
+		return
+	}
+	p.recovery[l.tp] = l.RecoveryPoint()
+	l.putStart(p.start)
+}
+
+// Checkpoint moves the recovery points of all open logs to what is durable now,
+// and writes the directory's recovery-point and log-start checkpoints. Call it
+// now and then (log.flush.offset.checkpoint.interval.ms) and after the logs
+// were closed: what it records need not be checked after a crash.
+func (d *Disk) Checkpoint() error {
+	p := &d.points
+	p.mu.Lock()
+	logs := make([]*Log, 0, len(p.open))
+	for _, l := range p.open {
+		logs = append(logs, l)
+	}
+	p.mu.Unlock()
+	for _, l := range logs {
+		if err := l.checkpoint(); err != nil {
+			return err
+		}
+	}
+	if err := d.writeRecoveryPoints(); err != nil {
+		return err
+	}
+	return d.writeStarts()
+}
+
+func (d *Disk) writeRecoveryPoints() error {
+	return d.writePoints(RecoveryPointCheckpoint, func(p *checkpoints) map[model.TopicPartition]model.Offset {
+		for tp, l := range p.open {
+			p.recovery[tp] = l.RecoveryPoint()
+		}
+		return p.recovery
+	})
+}
+
+func (d *Disk) writeStarts() error {
+	return d.writePoints(LogStartCheckpoint, func(p *checkpoints) map[model.TopicPartition]model.Offset {
+		for _, l := range p.open {
+			l.putStart(p.start)
+		}
+		return p.start
+	})
+}
+
+func (d *Disk) writePoints(name string, collect func(*checkpoints) map[model.TopicPartition]model.Offset) error {
+	p := &d.points
+	p.write.Lock()
+	defer p.write.Unlock()
+	p.mu.Lock()
+	if !p.loaded { // nothing was ever opened: the files, if any, are right
+		p.mu.Unlock()
+		return nil
+	}
+	data := formatOffsetCheckpoint(collect(p))
+	p.mu.Unlock()
+	return d.writeSmall(name, data)
+}
+
+// WriteCheckpoint replaces one of the directory's checkpoint files; partition
+// writes its high watermarks with it.
+func (d *Disk) WriteCheckpoint(name string, offsets map[model.TopicPartition]model.Offset) error {
+	return d.writeSmall(name, formatOffsetCheckpoint(offsets))
+}
+
+func (d *Disk) writeSmall(name string, data []byte) error {
+	if err := d.Err(); err != nil {
+		return err
+	}
+	if err := vfs.WriteFileAtomically(d.fs, filepath.Join(d.dir, name), data); err != nil {
+		return d.fail("write "+name, err)
+	}
+	return nil
+}
