@@ -103,8 +103,8 @@ func TestSuitesAreChosenByName(t *testing.T) {
 		o    options
 		want string
 	}{
-		{options{}, "kafka-tools java python kcat kafkajs dump-log restart"},
-		{options{broker: "b:1"}, "kafka-tools java python kcat kafkajs"},
+		{options{}, "kafka-tools java python kafka-3.9 kcat kafkajs dump-log restart"},
+		{options{broker: "b:1"}, "kafka-tools java python kafka-3.9 kcat kafkajs"},
 		{options{suites: []string{"kcat"}}, "kcat"},
 		{options{suites: []string{"restart"}}, "kafka-tools restart"},
 		{options{suites: []string{"dump-log"}, dataDir: "d"}, "dump-log"},

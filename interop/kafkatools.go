@@ -62,9 +62,14 @@ func (t *tools) command(b *broker, run tool) command {
 	return command{name: title, args: args, stdin: run.stdin}
 }
 
-func (t *tools) java() []string {
-	args := []string{"java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xlog:cds=off", "-Xlog:cds+dynamic=off",
+// javaWithout is java without shared class data, which fits one set of jars only.
+func (t *tools) javaWithout() []string {
+	return []string{"java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xlog:cds=off", "-Xlog:cds+dynamic=off",
 		"-Dlog4j2.configurationFile=" + filepath.Join(t.sources, "kafka", "log4j2.properties")}
+}
+
+func (t *tools) java() []string {
+	args := t.javaWithout()
 	if exists(t.jvmArchive) {
 		args = append(args, "-XX:SharedArchiveFile="+t.jvmArchive)
 	}

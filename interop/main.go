@@ -70,6 +70,7 @@ func suites() []suite {
 		{name: "kafka-tools", install: installKafka, run: runKafkaTools},
 		{name: "java", install: installJavaClient, run: runJavaClient},
 		{name: "python", install: installPython, run: runPython},
+		{name: "kafka-3.9", install: installOldKafka, run: runOldKafkaTools},
 		{name: "kcat", install: installKcat, run: runKcat},
 		{name: "kafkajs", install: installKafkaJS, run: runKafkaJS},
 		{name: "dump-log", install: installKafka, run: runDumpLog, afterStop: true},

@@ -22,13 +22,15 @@ type tools struct {
 	cache   string // absolute
 	sources string // interop/clients
 
-	kafkaJars   string // directory of Kafka's jars
-	javaClasses string // our compiled Java program
-	jvmArchive  string // class-data archive, which takes a JVM's start from 1.4 s to 0.5 s
-	python      string // the virtual environment's interpreter
-	nodeModules string
-	kcat        string
-	aptUpdated  bool
+	kafkaJars string // directory of Kafka's jars
+	// oldKafkaJars are those of the release before 4.
+	oldKafkaJars string
+	javaClasses  string // our compiled Java program
+	jvmArchive   string // class-data archive, which takes a JVM's start from 1.4 s to 0.5 s
+	python       string // the virtual environment's interpreter
+	nodeModules  string
+	kcat         string
+	aptUpdated   bool
 }
 
 // sourceDir finds the client programs beside this file: the command runs from a
