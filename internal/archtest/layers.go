@@ -2,6 +2,8 @@ package archtest
 
 import (
 	"fmt"
+	"go/ast"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -128,7 +130,27 @@ func importsBy(t *Tree, table []Row, limits []Restriction, pure []string) []Prob
 				found = append(found, Problem{Path: f.Path, Line: t.line(spec.Pos()), What: why})
 			}
 		}
+		if slices.Contains(pure, row.Package) {
+			found = append(found, t.networking(f)...)
+		}
 	}
+	return found
+}
+
+// networking finds what reaches out with package net, as opposed to what takes addresses apart.
+func (t *Tree) networking(f GoFile) []Problem {
+	acts := regexp.MustCompile(`^(Dial|Listen|Lookup|Resolve|FileConn|FileListener|Interface)`)
+	var found []Problem
+	ast.Inspect(f.Syntax, func(n ast.Node) bool {
+		selector, ok := n.(*ast.SelectorExpr)
+		if !ok {
+			return true
+		}
+		if pkg, ok := selector.X.(*ast.Ident); ok && pkg.Name == "net" && acts.MatchString(selector.Sel.Name) {
+			found = append(found, Problem{Path: f.Path, Line: t.line(n.Pos()), What: "net." + selector.Sel.Name + " acts; this package decides"})
+		}
+		return true
+	})
 	return found
 }
 
@@ -153,7 +175,7 @@ func forbidden(row Row, imported string, rows map[string]Row, limits []Restricti
 			return fmt.Sprintf("imports %s: %s", imported, limit.Why)
 		}
 	}
-	if slices.Contains(pure, row.Package) && slices.Contains([]string{"net", "os", "os/exec", "syscall"}, imported) {
+	if slices.Contains(pure, row.Package) && slices.Contains([]string{"os", "os/exec", "syscall", "net/http"}, imported) {
 		return fmt.Sprintf("imports %s; %s decides and does not act", imported, row.Package)
 	}
 	return ""

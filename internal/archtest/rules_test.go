@@ -50,6 +50,7 @@ func TestImportsPointDown(t *testing.T) {
 	tree := load(t,
 		"low/a.go", "package low\nimport _ "+ours+"high\"\n",
 		"lower/a.go", "package lower\nimport _ "+ours+"low\"\nimport _ \"os\"\n",
+		"lower/b.go", "package lower\nimport \"net\"\nvar a = net.JoinHostPort(\"h\", \"1\")\nfunc f() { net.Dial(\"tcp\", a) }\n",
 		"high/a.go", "package high\nimport (\n_ "+ours+"low\"\n_ "+ours+"side\"\n_ "+ours+"other\"\n)\n",
 		"high/a_test.go", "package high\nimport _ "+ours+"client\"\n",
 		"side/a.go", "package side\nimport _ "+ours+"high\"\nimport _ \"big/library/part\"\n",
@@ -62,6 +63,7 @@ func TestImportsPointDown(t *testing.T) {
 		"low/a.go:2: imports high of layer 1 from layer 0",
 		"lower/a.go:2: imports low of layer 0 from layer 0",
 		"lower/a.go:3: imports os; lower decides",
+		"lower/b.go:4: net.Dial acts",
 		"other/a.go: package is not in the table",
 		"side/a.go:2: imports high of layer 1 from layer 1",
 		"side/a.go:3: imports big/library/part: it is big")
