@@ -76,7 +76,7 @@ func (b *Broker) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.dir.close()) }()
-	if b.bound, err = bindAll(ctx, b.config.Listeners); err != nil {
+	if b.bound, err = bindAll(ctx, b.config.Listeners, listenConfig(b.config.Sockets)); err != nil {
 		return err
 	}
 	running := newStages(b.logger)
@@ -157,6 +157,9 @@ func (b *Broker) stop(running *stages, clean bool) error {
 		errs = append(errs, b.partitions.Close())
 	}
 	errs = append(errs, running.stopTo("disk")) // quorum, groups
+	if b.quorum != nil {
+		errs = append(errs, b.quorum.Close())
+	}
 	if b.disk != nil {
 		if err := b.disk.Checkpoint(); err != nil && clean {
 			errs = append(errs, err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"syscall"
 
 	"github.com/chronik/chronik/internal/config"
 	"github.com/chronik/chronik/internal/meta"
@@ -15,7 +16,7 @@ import (
 // bindAll opens every address of every listener. The first of a listener must
 // open; the others (::1 besides 127.0.0.1) are opened where the machine has
 // them, at the port the first was given.
-func bindAll(ctx context.Context, listeners []config.Listener) (bound []server.Listen, err error) {
+func bindAll(ctx context.Context, listeners []config.Listener, lc net.ListenConfig) (bound []server.Listen, err error) {
 	defer func() {
 		if err != nil {
 			for _, b := range bound {
@@ -33,9 +34,9 @@ func bindAll(ctx context.Context, listeners []config.Listener) (bound []server.L
 				}
 				address = net.JoinHostPort(host, port)
 			}
-			nl, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
-			if err != nil && i > 0 {
-				continue
+			nl, err := lc.Listen(ctx, "tcp", address)
+			if i > 0 && (errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EAFNOSUPPORT)) {
+				continue // this machine has no such address
 			}
 			if err != nil {
 				return bound, bindError(l.Name, address, err)
@@ -56,6 +57,23 @@ func bindError(name, address string, err error) error {
 		err = op.Err
 	}
 	return fmt.Errorf("listener %s cannot listen on %s: %w; choose another address with --kafka-port or listeners", name, address, err)
+}
+
+// listenConfig applies socket.send.buffer.bytes and socket.receive.buffer.bytes,
+// which accepted connections inherit; -1 leaves them to the system.
+func listenConfig(s config.Sockets) net.ListenConfig {
+	return net.ListenConfig{Control: func(_, _ string, conn syscall.RawConn) error {
+		var errs []error
+		err := conn.Control(func(fd uintptr) {
+			if s.SendBufferBytes > 0 {
+				errs = append(errs, syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_SNDBUF, s.SendBufferBytes))
+			}
+			if s.ReceiveBufferBytes > 0 {
+				errs = append(errs, syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, s.ReceiveBufferBytes))
+			}
+		})
+		return errors.Join(append(errs, err)...)
+	}}
 }
 
 // endpoints is what clients are told: the advertised addresses, with the bound

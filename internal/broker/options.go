@@ -4,11 +4,13 @@ import (
 	"context"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/chronik/chronik/internal/api"
 	"github.com/chronik/chronik/internal/controller"
 	"github.com/chronik/chronik/internal/coordinator/group"
 	"github.com/chronik/chronik/internal/meta"
+	"github.com/chronik/chronik/internal/model"
 	"github.com/chronik/chronik/internal/partition"
 	"github.com/chronik/chronik/internal/quorum"
 	"github.com/chronik/chronik/internal/server"
@@ -30,7 +32,15 @@ func (b *Broker) partitionOptions() partition.Options {
 func (b *Broker) quorumOptions() quorum.Options {
 	return quorum.Options{
 		Node: b.config.NodeID, ClusterID: b.dir.cluster, FS: b.fs, Dir: b.dir.path, Disk: b.disk,
-		Logger: b.logger, Publish: b.apply,
+		Logger: b.logger, CleanShutdown: b.dir.clean, Publish: b.apply, Env: b.controllerEnv,
+	}
+}
+
+func (b *Broker) controllerEnv() controller.Env {
+	t := b.config.Topics
+	return controller.Env{
+		Now: time.Now(), NewID: model.NewUUID,
+		Partitions: int32(t.DefaultPartitions), ReplicationFactor: t.DefaultReplicationFactor,
 	}
 }
 
@@ -59,9 +69,11 @@ func (b *Broker) serverOptions() server.Options {
 // createOffsetsTopic creates __consumer_offsets as the settings say.
 func (b *Broker) createOffsetsTopic(ctx context.Context) error {
 	o := b.config.Offsets
+	// A cluster of fewer brokers must work without settings.
+	factor := min(int(o.ReplicationFactor), max(1, b.quorum.Image().Brokers.Len()))
 	text := func(s string) *string { return &s }
 	result, err := b.quorum.Submit(ctx, controller.CreateTopics{Topics: []controller.CreateTopic{{
-		Name: group.OffsetsTopic, Partitions: int32(o.Partitions), ReplicationFactor: o.ReplicationFactor, Internal: true,
+		Name: group.OffsetsTopic, Partitions: int32(o.Partitions), ReplicationFactor: int16(factor),
 		Configs: map[string]*string{
 			"cleanup.policy":   text("compact"),
 			"compression.type": text("producer"),
