@@ -1,13 +1,17 @@
 package main
 
 import (
-	"errors"
 	"log/slog"
 
+	"github.com/chronik/chronik/internal/broker"
 	"github.com/chronik/chronik/internal/config"
 )
 
 // newBroker builds the broker.
-func newBroker(*config.Config, *slog.Logger) (node, error) {
-	return nil, errors.New("this build has no broker")
+func newBroker(c *config.Config, logger *slog.Logger) (node, error) {
+	b, err := broker.New(broker.Options{Config: c, Logger: logger})
+	if err != nil {
+		return nil, err
+	}
+	return b, nil
 }

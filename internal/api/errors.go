@@ -59,7 +59,6 @@ func codeOf(err error) *kerr.Error {
 		own        *wire.Error
 		outOfRange *partition.OffsetOutOfRangeError
 		corrupt    *storage.CorruptError
-		logTime    *storage.InvalidTimestampError
 		batchTime  *record.InvalidTimestampError
 		invalid    *record.InvalidRecordError
 	)
@@ -72,7 +71,7 @@ func codeOf(err error) *kerr.Error {
 		return kerr.OffsetOutOfRange
 	case errors.As(err, &corrupt):
 		return kerr.KafkaStorageError
-	case errors.As(err, &logTime), errors.As(err, &batchTime):
+	case errors.As(err, &batchTime):
 		return kerr.InvalidTimestamp
 	case errors.As(err, &invalid):
 		return kerr.InvalidRecord

@@ -18,6 +18,8 @@ type Handler struct {
 	byKey    [keyEnd]*entry
 	sessions *fetchSessions
 	memory   *responseMemory
+	// producerIDs are those left of the last block that the controller gave.
+	producerIDs *producerIDs
 }
 
 // New returns a handler of the services. It starts nothing.
@@ -30,6 +32,7 @@ func New(s Services) *Handler {
 		sessions: newFetchSessions(s.FetchSessionsMax),
 		memory:   newResponseMemory(s.ResponseBytesMax),
 	}
+	h.producerIDs = newProducerIDs(h.allocateProducerIDs)
 	table := apiTable()
 	for i := range table {
 		h.byKey[table[i].key] = &table[i]

@@ -42,3 +42,13 @@ func (p *producerIDs) next(ctx context.Context) (model.ProducerID, error) {
 	p.first++
 	return id, nil
 }
+
+// allocateProducerIDs asks the controller for a block, in the name of this
+// node's current registration.
+func (h *Handler) allocateProducerIDs(ctx context.Context) (controller.ProducerIDs, error) {
+	self := h.Image().Brokers.ByID(h.Node)
+	if self == nil {
+		return controller.ProducerIDs{}, fmt.Errorf("node %d is not registered", h.Node)
+	}
+	return submit[controller.ProducerIDs](ctx, h.Controller, controller.AllocateProducerIDs{Node: h.Node, Epoch: self.Epoch})
+}

@@ -127,6 +127,9 @@ func (b *Broker) start(ctx context.Context, running *stages) error {
 	if b.server, err = server.New(b.serverOptions()); err != nil {
 		return err
 	}
+	if err := b.server.Bind(ctx); err != nil { // takes the bound listeners over
+		return err
+	}
 	// The coordinators run before the metadata is applied: it tells them which
 	// partitions to load.
 	running.start("groups", b.groups.Run)

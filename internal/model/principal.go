@@ -6,9 +6,6 @@ type Principal struct {
 	Name string
 }
 
-
-
-
 // AnonymousPrincipal returns who speaks on a listener without authentication.
 func AnonymousPrincipal() Principal { return Principal{Type: "User", Name: "ANONYMOUS"} }
 

@@ -341,7 +341,7 @@ func TestBindNamesTheSetting(t *testing.T) {
 func TestNewRefusesWhatMakesNoSense(t *testing.T) {
 	for want, change := range map[string]func(*Options){
 		"listeners: at least one":      func(o *Options) { o.Listeners = nil },
-		"named twice":                  func(o *Options) { o.Listeners = append(o.Listeners, o.Listeners[0]) },
+		"given twice":                  func(o *Options) { o.Listeners = append(o.Listeners, o.Listeners[0]) },
 		"has no name":                  func(o *Options) { o.Listeners[0].Name = "" },
 		"not host:port":                func(o *Options) { o.Listeners[0].Address = "localhost" },
 		"protocol \"SSL\"":             func(o *Options) { o.Listeners[0].Protocol = "SSL" },

@@ -104,17 +104,17 @@ func (o *Options) validate() error {
 	if len(o.Listeners) == 0 {
 		return errors.New("listeners: at least one is needed")
 	}
-	names := make(map[string]bool, len(o.Listeners))
+	names := make(map[string]bool, len(o.Listeners)) // with their addresses: a listener may have several
 	for _, l := range o.Listeners {
 		switch {
 		case l.Name == "":
 			return fmt.Errorf("listeners: the listener at %q has no name", l.Address)
-		case names[l.Name]:
-			return fmt.Errorf("listeners: %s is named twice", l.Name)
+		case names[l.Name+" "+l.Address]:
+			return fmt.Errorf("listeners: %s is given twice for %s", l.Name, l.Address)
 		case l.Protocol != Plaintext:
 			return fmt.Errorf("listener.security.protocol.map: listener %s: protocol %q is not served, only PLAINTEXT is", l.Name, l.Protocol)
 		}
-		names[l.Name] = true
+		names[l.Name+" "+l.Address] = true
 		if l.Listener != nil {
 			continue
 		}
