@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -52,7 +53,7 @@ func (l *Log) settle() error {
 	}
 	for i := len(l.segments) - 1; i >= 0 && !l.segments[i].indexesSynced; i-- {
 		s := l.segments[i]
-		if err := s.syncIndexes(l.fs); err != nil {
+		if err := errors.Join(s.syncIndexes(l.fs), l.syncSnapshot(s.base)); err != nil {
 			return l.disk.fail("sync indexes of "+s.logPath(), err)
 		}
 		s.indexesSynced = s.file == nil
@@ -60,7 +61,7 @@ func (l *Log) settle() error {
 	if err := l.writeEpochs(); err != nil {
 		return err
 	}
-	if err := l.fs.SyncDir(l.dir); err != nil { // the indexes' names
+	if err := l.fs.SyncDir(l.dir); err != nil { // the names of indexes and snapshots
 		return l.disk.fail("sync directory", err)
 	}
 	l.mu.Lock()

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"testing"
 
 	"github.com/chronik/chronik/internal/model"
 	"github.com/chronik/chronik/internal/record"
@@ -17,10 +16,17 @@ var testPartition = model.TopicPartition{Topic: "orders", Partition: 0}
 
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
 
+// tester is what *testing.T and *rapid.T have in common.
+type tester interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // bench is a data directory with one log, driven by hand: nothing is synced
 // but by sync, so that a test decides what is durable.
 type bench struct {
-	t       testing.TB
+	t       tester
 	fs      vfs.FS
 	disk    *Disk
 	log     *Log
@@ -32,7 +38,7 @@ func smallSegments() Config {
 	return Config{SegmentBytes: 1 << 10, IndexIntervalBytes: 100, IndexBytes: 1 << 10, RetentionBytes: -1, RetentionAge: -1, Delete: true}
 }
 
-func newBench(t testing.TB, fs vfs.FS, c Config) *bench {
+func newBench(t tester, fs vfs.FS, c Config) *bench {
 	t.Helper()
 	b, err := tryBench(t, fs, c, false)
 	if err != nil {
@@ -41,7 +47,7 @@ func newBench(t testing.TB, fs vfs.FS, c Config) *bench {
 	return b
 }
 
-func tryBench(t testing.TB, fs vfs.FS, c Config, clean bool) (*bench, error) {
+func tryBench(t tester, fs vfs.FS, c Config, clean bool) (*bench, error) {
 	t.Helper()
 	if err := fs.MkdirAll(testDir); err != nil {
 		return nil, err
@@ -122,7 +128,7 @@ func (b *bench) all() []string {
 	return out
 }
 
-func recordsFrom(t testing.TB, batches []byte, from model.Offset) []string {
+func recordsFrom(t tester, batches []byte, from model.Offset) []string {
 	t.Helper()
 	var out []string
 	for len(batches) > 0 {

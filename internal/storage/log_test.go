@@ -34,7 +34,7 @@ func TestAppendedRecordsAreReadBackAcrossSegments(t *testing.T) {
 	}
 }
 
-func same(t testing.TB, got, want []string) {
+func same(t tester, got, want []string) {
 	t.Helper()
 	if len(got) != len(want) {
 		t.Fatalf("%d records, want %d\n got %v\nwant %v", len(got), len(want), got, want)

@@ -72,6 +72,9 @@ func (r *recovery) run(clean bool) error {
 		return r.begin(start)
 	}
 	r.point, r.trusted = point, clean
+	if err := r.dropBelow(start, found); err != nil {
+		return err
+	}
 	for _, base := range found.segments {
 		s := newSegment(l.dir, base)
 		s.size.Store(found.sizes[baseName(base)+logSuffix])
@@ -92,6 +95,22 @@ func (r *recovery) run(clean bool) error {
 	}
 	if l.start > l.end { // DeleteRecords up to an end that was lost: nothing that counts is here
 		return l.startOver(l.start)
+	}
+	return nil
+}
+
+// dropBelow removes segments that a crash has brought back, or kept, after
+// Retain had removed them.
+func (r *recovery) dropBelow(start model.Offset, found *survey) error {
+	l := r.log
+	for len(found.segments) > 1 && found.segments[1] <= start {
+		for _, name := range newSegment(l.dir, found.segments[0]).names() {
+			if err := removeIfExists(l.fs, name); err != nil {
+				return r.failed("remove "+name, err)
+			}
+		}
+		found.segments = found.segments[1:]
+		r.found.LeftoversRemoved++
 	}
 	return nil
 }

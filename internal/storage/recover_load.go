@@ -3,6 +3,7 @@ package storage
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/chronik/chronik/internal/model"
 	"github.com/chronik/chronik/internal/record"
@@ -22,6 +23,9 @@ func (r *recovery) load() error {
 		if i > 0 && s.base > l.end && s.base > r.checkedPoint() {
 			// The segment before ends too early: what is here was written later.
 			return r.finish(i)
+		}
+		if err := r.snapshotAt(s.base, i); err != nil {
+			return err
 		}
 		torn, err := r.segment(i)
 		if err != nil {
@@ -47,6 +51,21 @@ func (r *recovery) loadProducers() (err error) {
 	}
 	if err != nil {
 		return r.failed("load producer snapshots", err)
+	}
+	return nil
+}
+
+// snapshotAt writes the producer snapshot of a segment's base again where the
+// crash has lost it. Truncation and retention count on it.
+func (r *recovery) snapshotAt(base model.Offset, i int) error {
+	l := r.log
+	if i == 0 || base < r.from || slices.Contains(l.write.snapshots, base) {
+		return nil
+	}
+	l.write.snapshots = append(l.write.snapshots, base)
+	slices.Sort(l.write.snapshots)
+	if err := l.writeSnapshotUnsynced(base, encodeSnapshot(l.write.producers)); err != nil {
+		return r.failed("write producer snapshot", err)
 	}
 	return nil
 }

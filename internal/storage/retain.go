@@ -40,9 +40,9 @@ func (l *Log) raiseStart(start model.Offset) {
 // log's start no longer keep, and forgets producers that have expired. Nothing
 // at or above the high watermark is touched.
 //
-// Crash points: what remains is synced, and its name, before the first file is
-// renamed; files go from the oldest on. A crash in between leaves a few more
-// segments than meant, and the next Retain removes them.
+// Crash points: what remains is synced, and its name, and the new start is in
+// the log-start checkpoint, before the first file is renamed. A crash after that
+// may bring any of the files back: recovery removes what lies below the start.
 func (l *Log) Retain(now model.Timestamp, highWatermark model.Offset) (Retained, error) {
 	l.write.Lock()
 	defer l.write.Unlock()
@@ -125,11 +125,20 @@ func (l *Log) dropOldest(n int) (Retained, error) {
 		return Retained{}, err
 	}
 	gone, first := l.segments[:n], l.segments[n].base
+	if err := l.syncSnapshot(first); err != nil { // it is the last that knows who wrote what goes
+		return Retained{}, l.disk.fail("sync producer snapshot", err)
+	}
+	if err := l.fs.SyncDir(l.dir); err != nil {
+		return Retained{}, l.disk.fail("sync directory", err)
+	}
+	l.raiseStart(first)
+	if err := l.disk.writeStarts(); err != nil {
+		return Retained{}, err
+	}
 	l.mu.Lock()
 	l.generation++
 	l.segments = l.segments[n:]
 	l.mu.Unlock()
-	l.raiseStart(first)
 	result := Retained{Segments: n, StartOffset: l.start}
 	for _, s := range gone {
 		result.Bytes += s.size.Load()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"slices"
 	"sort"
 
 	"github.com/chronik/chronik/internal/model"
@@ -146,6 +147,20 @@ func (l *Log) writeSnapshotUnsynced(at model.Offset, data []byte) (err error) {
 	defer func() { err = errors.Join(err, f.Close()) }()
 	_, err = f.WriteAt(data, 0)
 	return err
+}
+
+// syncSnapshot makes the snapshot at an offset durable, if there is one. The
+// directory is the caller's to sync.
+func (l *Log) syncSnapshot(at model.Offset) (err error) {
+	if !slices.Contains(l.write.snapshots, at) {
+		return nil
+	}
+	f, err := l.fs.OpenReadWrite(l.snapshotPath(at))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	return f.SyncData()
 }
 
 // dropStraySnapshots keeps the snapshot of each segment's base, which a

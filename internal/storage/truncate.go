@@ -29,7 +29,7 @@ func (l *Log) TruncateTo(to model.Offset) error {
 	if to >= l.end {
 		return nil
 	}
-	if to <= l.segments[0].base {
+	if to < l.segments[0].base {
 		return l.startOver(to)
 	}
 	l.syncing.Lock()
@@ -276,6 +276,9 @@ func (l *Log) startOver(start model.Offset) error {
 	if err := l.replaceAll(start); err != nil {
 		return l.disk.fail("start over "+l.tp.String(), err)
 	}
+	if err := l.fs.SyncDir(l.dir); err != nil {
+		return l.disk.fail("sync directory", err)
+	}
 	// An older start that was recorded would be read back.
 	if err := l.disk.writeStarts(); err != nil {
 		return err
@@ -308,7 +311,7 @@ func (l *Log) replaceAll(start model.Offset) error {
 	}
 	l.segments = []*segment{s}
 	l.start, l.end, l.synced, l.durableEnd, l.recoveryPoint = start, start, start, start, start
-	l.sealedDirty, l.dirDirty = nil, true
+	l.sealedDirty, l.dirDirty = nil, false
 	return nil
 }
 
