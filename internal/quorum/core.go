@@ -4,242 +4,311 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
 
+	"github.com/chronik/chronik/internal/controller"
+	"github.com/chronik/chronik/internal/meta"
 	"github.com/chronik/chronik/internal/model"
-	"github.com/chronik/chronik/internal/vfs"
 )
 
-// Raft's clock, in ticks of tickInterval.
+// Raft counts time in ticks. A follower that has not heard of its leader for 10
+// to 20 of them (0.5 to 1 s) calls an election; the leader sends heartbeats every
+// second tick.
 const (
-	heartbeatTicks = 1
 	electionTicks  = 10
+	heartbeatTicks = 2
 )
 
-// Limits of what Raft holds and sends.
 const (
-	// entryBytesMax bounds one entry, and so one command: creating 50,000
-	// partitions takes 3 MB.
-	entryBytesMax = 16 << 20
-	// messageBytesMax is how many bytes of entries go into one message, unless
-	// one alone is larger.
+	// messageBytesMax bounds the entries of one message, unless one entry alone
+	// is larger.
 	messageBytesMax = 1 << 20
-	inflightMax     = 64
-	// uncommittedBytesMax bounds what a leader that has lost its quorum piles up.
-	uncommittedBytesMax = 64 << 20
+	// messagesInFlightMax bounds what a leader sends a follower that does not
+	// answer.
+	messagesInFlightMax = 64
 )
 
-// core is Raft, and what must be durable for it. One goroutine at a time.
+// core is the state machine: it takes ticks, messages and commands, and makes
+// Readies, of which the shell carries out steps 1 to 4 before it calls advance.
+//
+// A leader has one entry on its way at a time: commands are decided on an image
+// that has everything before them, and what queues up meanwhile makes the next
+// entry.
 type core struct {
-	fs     vfs.FS
-	dir    string
-	log    entryLog
-	logger *slog.Logger
+	id      uint64
+	node    *raft.RawNode
+	storage raft.Storage
+	logger  *slog.Logger
 
-	raft    *raft.RawNode
-	entries *raft.MemoryStorage // what is in log, from the newest snapshot on
-	// state is what quorum-state holds.
-	state hardState
-	// logged counts the bytes of entries since the newest snapshot.
-	logged int64
+	image       *meta.Image // as of applied
+	applied     uint64
+	appliedTerm uint64
+	conf        *raftpb.ConfState
+	// incoming is the image of the snapshot in the Ready under way.
+	incoming *meta.Image
+
+	role    raft.StateType
+	leader  uint64 // 0: nobody known
+	term    uint64
+	pending *proposal
+
+	// catchUp is the last index of the log that was found at the start, or
+	// less, if the leader had it cut. Until it is applied the image may lack what
+	// this node knew before, and is not shown to anybody.
+	catchUp  uint64
+	caughtUp bool
+
+	// Applied since the newest snapshot was begun.
+	appliedBytes   int
+	appliedEntries int
 }
 
-// openCore brings back what the directory holds, or begins a cluster of which
-// node is the only voter.
-func openCore(c *core, node model.NodeID) error {
-	state, found, err := readState(c.fs, c.dir)
-	if err != nil {
-		return err
-	}
-	snapshot, err := readSnapshot(c.fs, c.dir)
-	if err != nil {
-		return err
-	}
-	if !found {
-		if snapshot != nil || c.log.log.EndOffset() > 1 {
-			return &CorruptError{Path: c.dir, Reason: "it holds a log or snapshots, but no " + stateFile}
-		}
-		state = hardState{members: &raftpb.ConfState{Voters: []uint64{raftID(node)}}}
-		if err := writeState(c.fs, c.dir, state); err != nil {
-			return err
-		}
-		c.logger.Info("Raft cluster initialized", "voters", []model.NodeID{node})
-	}
-	c.state = state
-	c.entries = raft.NewMemoryStorage()
-	if err := c.restore(snapshot); err != nil {
-		return err
-	}
-	c.raft, err = raft.NewRawNode(c.raftConfig(node, snapshot.GetMetadata().GetIndex()))
-	if err != nil {
-		return fmt.Errorf("start raft: %w", err)
-	}
-	return nil
+// request is a submitted command.
+type request struct {
+	ctx     context.Context
+	command controller.Command
+	done    chan answer // capacity 1
 }
 
-// restore fills the storage that Raft reads from.
-func (c *core) restore(snapshot *raftpb.Snapshot) error {
-	after := snapshot.GetMetadata().GetIndex()
-	if uint64(c.log.log.EndOffset()) <= after {
-		// A snapshot was written, and the crash came before the log began behind it.
-		if err := c.log.beginAt(after + 1); err != nil {
-			return err
-		}
-	}
-	// Its image stays on the disk: durableStorage reads it when a follower needs it.
-	bare := newSnapshot(after, snapshot.GetMetadata().GetTerm(), c.state.members, nil)
-	if err := c.entries.ApplySnapshot(bare); err != nil {
-		return fmt.Errorf("restore the snapshot at %d: %w", after, err)
-	}
-	entries, err := c.log.load(after)
-	if err != nil {
-		return err
-	}
-	if err := c.entries.Append(entries); err != nil {
-		return fmt.Errorf("restore the metadata log: %w", err)
-	}
-	for _, e := range entries {
-		c.logged += int64(len(e.Data))
-	}
-	last := after + uint64(len(entries))
-	commit := min(max(c.state.commit, after), last)
-	if err := c.entries.SetHardState(&raftpb.HardState{Term: &c.state.term, Vote: &c.state.vote, Commit: &commit}); err != nil {
-		return fmt.Errorf("restore the raft state: %w", err)
-	}
-	return nil
+type answer struct {
+	result any
+	err    error
 }
 
-func (c *core) raftConfig(node model.NodeID, applied uint64) *raft.Config {
-	return &raft.Config{
-		ID: raftID(node), ElectionTick: electionTicks, HeartbeatTick: heartbeatTicks,
-		Storage: &durableStorage{MemoryStorage: c.entries, core: c}, Applied: applied,
-		MaxSizePerMsg: messageBytesMax, MaxUncommittedEntriesSize: uncommittedBytesMax, MaxInflightMsgs: inflightMax,
-		CheckQuorum: true, PreVote: true, DisableProposalForwarding: true,
-		Logger: raftLogger{c.logger},
-	}
+// reply is an answer on its way to a request.
+type reply struct {
+	to *request
+	answer
 }
 
-// durableStorage gives Raft what MemoryStorage does not keep: the members as
-// quorum-state has them, which may be newer than the newest snapshot, and the
-// snapshot's image.
-type durableStorage struct {
-	*raft.MemoryStorage
-	core *core
+// proposal is the entry that is on its way.
+type proposal struct {
+	index, term uint64
+	replies     []reply // once it is committed
 }
 
-func (s *durableStorage) InitialState() (*raftpb.HardState, *raftpb.ConfState, error) {
-	state, _, err := s.MemoryStorage.InitialState()
-	return state, s.core.state.members, err
+// coreOptions are what a core begins with: the storage and the image of its
+// snapshot.
+type coreOptions struct {
+	id      uint64
+	storage raft.Storage
+	image   *meta.Image
+	logger  *slog.Logger
 }
 
-// Snapshot is for a follower that needs entries which are gone here.
-func (s *durableStorage) Snapshot() (*raftpb.Snapshot, error) {
-	newest, err := readSnapshot(s.core.fs, s.core.dir)
+func newCore(o coreOptions) (*core, error) {
+	_, conf, err := o.storage.InitialState()
 	if err != nil {
 		return nil, err
 	}
-	if newest == nil {
-		return nil, raft.ErrSnapshotTemporarilyUnavailable
+	first, err := o.storage.FirstIndex()
+	if err != nil {
+		return nil, err
 	}
-	return newest, nil
+	last, err := o.storage.LastIndex()
+	if err != nil {
+		return nil, err
+	}
+	baseTerm, err := o.storage.Term(first - 1)
+	if err != nil {
+		return nil, err
+	}
+	node, err := raft.NewRawNode(&raft.Config{
+		ID: o.id, Storage: o.storage, Applied: first - 1,
+		ElectionTick: electionTicks, HeartbeatTick: heartbeatTicks,
+		MaxSizePerMsg: messageBytesMax, MaxInflightMsgs: messagesInFlightMax,
+		PreVote: true, CheckQuorum: true,
+		// A command is decided by who proposes it; another leader's image may
+		// be another.
+		DisableProposalForwarding: true,
+		Logger:                    raftLogger{o.logger},
+	})
+	if err != nil {
+		return nil, err
+	}
+	c := &core{
+		id: o.id, node: node, storage: o.storage, logger: o.logger,
+		image: o.image, applied: first - 1, appliedTerm: baseTerm, conf: conf,
+		catchUp: last, caughtUp: last == first-1,
+	}
+	c.term = node.BasicStatus().GetTerm()
+	return c, nil
 }
 
-// onlyVoter reports whether no other node has a say.
-func (c *core) onlyVoter() bool {
-	m := c.state.members
-	return len(m.GetVoters()) == 1 && len(m.GetVotersOutgoing()) == 0
+// alone: this node is the only member. It needs no clock then: it never hears
+// of a higher term, and its elections cannot fail.
+func (c *core) alone() bool {
+	return slices.Equal(c.conf.GetVoters(), []uint64{c.id}) &&
+		len(c.conf.GetLearners())+len(c.conf.GetVotersOutgoing())+len(c.conf.GetLearnersNext()) == 0
 }
 
-// persist makes a step of Raft durable. Its order is the protocol's: see the
-// package comment.
-func (c *core) persist(ctx context.Context, ready raft.Ready) error {
-	if !raft.IsEmptySnap(ready.Snapshot) {
-		if err := c.install(ready.Snapshot); err != nil {
-			return err
+func (c *core) leads() bool { return c.role == raft.StateLeader }
+
+// ready is what raft wants done; ok is false where that is nothing.
+func (c *core) ready() (rd raft.Ready, ok bool, err error) {
+	if !c.node.HasReady() {
+		return raft.Ready{}, false, nil
+	}
+	rd = c.node.Ready()
+	if !raft.IsEmptySnap(rd.Snapshot) {
+		// Looked at before it is written: one that cannot be read must not
+		// take the place of what is there.
+		c.incoming, err = meta.DecodeSnapshot(rd.Snapshot.GetData())
+		if err != nil {
+			return raft.Ready{}, false, fmt.Errorf("take the leader's snapshot %d: %w", rd.Snapshot.GetMetadata().GetIndex(), err)
 		}
 	}
-	if err := c.persistState(ready.HardState, ready.MustSync); err != nil {
+	if !raft.IsEmptyHardState(rd.HardState) {
+		c.term = rd.HardState.GetTerm()
+	}
+	if len(rd.Entries) > 0 {
+		if last := rd.Entries[len(rd.Entries)-1].GetIndex(); last < c.catchUp {
+			c.catchUp = last
+		}
+	}
+	return rd, true, nil
+}
+
+// advance is steps 5 and 6: it applies what is committed, tells raft, and
+// returns the replies that may be given once the image is published.
+func (c *core) advance(rd raft.Ready) ([]reply, error) {
+	c.becomeRole(rd.SoftState)
+	var replies []reply
+	if c.incoming != nil {
+		replies = c.restore(snapshotOf(rd.Snapshot))
+	}
+	for _, e := range rd.CommittedEntries {
+		if err := c.apply(e); err != nil {
+			return nil, err
+		}
+		replies = append(replies, c.resolve(e)...)
+	}
+	c.node.Advance(rd)
+	c.caughtUp = c.caughtUp || c.applied >= c.catchUp
+	return replies, nil
+}
+
+func (c *core) becomeRole(next *raft.SoftState) {
+	if next == nil {
+		return
+	}
+	changed := c.role != next.RaftState
+	c.role, c.leader = next.RaftState, next.Lead
+	if changed || next.Lead != 0 {
+		c.logger.Info("Raft state", "state", roleName(c.role), "term", c.term, "leader", nodeOf(c.leader))
+	}
+}
+
+func roleName(r raft.StateType) string {
+	switch r {
+	case raft.StateLeader:
+		return "Leader"
+	case raft.StateFollower:
+		return "Follower"
+	case raft.StateCandidate:
+		return "Candidate"
+	case raft.StatePreCandidate:
+		return "PreCandidate"
+	}
+	return r.String()
+}
+
+// restore takes the leader's snapshot in place of the image.
+func (c *core) restore(snap *snapshot) []reply {
+	c.image, c.incoming = c.incoming, nil
+	c.applied, c.appliedTerm, c.conf = snap.index, snap.term, snap.conf
+	c.appliedBytes, c.appliedEntries = 0, 0
+	c.logger.Info("Metadata snapshot taken from the leader", "index", snap.index, "term", snap.term)
+	if c.pending == nil || c.pending.index > snap.index {
+		return nil
+	}
+	// The snapshot may or may not have the entry in it.
+	return c.failPending(ErrOutcomeUnknown)
+}
+
+// apply applies a committed entry to the image.
+func (c *core) apply(e *raftpb.Entry) error {
+	if e.GetType() != raftpb.EntryNormal {
+		return fmt.Errorf("apply metadata entry %d: %w: type %s", e.GetIndex(), errEntry, e.GetType())
+	}
+	commands, records, err := decodeEntry(e.GetData())
+	if err != nil {
+		return fmt.Errorf("apply metadata entry %d: %w", e.GetIndex(), err)
+	}
+	next, err := c.image.After(records, e.GetIndex())
+	if err != nil {
 		return err
 	}
-	if err := c.log.append(ctx, ready.Entries); err != nil {
-		return err
+	level := slog.LevelInfo
+	if !c.caughtUp {
+		level = slog.LevelDebug // it was logged before the restart
 	}
-	for _, e := range ready.Entries {
-		c.logged += int64(len(e.Data))
+	for _, name := range commands {
+		c.logger.Log(context.Background(), level, "Applying command", "type", name, "index", e.GetIndex())
 	}
-	if err := c.entries.Append(ready.Entries); err != nil {
-		return fmt.Errorf("keep raft entries: %w", err)
-	}
+	c.image, c.applied, c.appliedTerm = next, e.GetIndex(), e.GetTerm()
+	c.appliedBytes += entryBytes(e)
+	c.appliedEntries++
 	return nil
 }
 
-// persistState writes term and vote where they have changed. The commit index
-// alone is not worth a sync: Raft finds it out again.
-func (c *core) persistState(s *raftpb.HardState, mustSync bool) error {
-	if raft.IsEmptyHardState(s) {
+// resolve ends the entry that was on its way, if this is its index.
+func (c *core) resolve(e *raftpb.Entry) []reply {
+	p := c.pending
+	if p == nil || p.index != e.GetIndex() {
 		return nil
 	}
-	if err := c.entries.SetHardState(s); err != nil {
-		return fmt.Errorf("keep the raft state: %w", err)
+	if p.term != e.GetTerm() { // another leader's stands there
+		return c.failPending(&NotLeaderError{Leader: nodeOf(c.leader)})
 	}
-	changed := s.GetTerm() != c.state.term || s.GetVote() != c.state.vote
-	c.state.term, c.state.vote, c.state.commit = s.GetTerm(), s.GetVote(), s.GetCommit()
-	if !changed || !mustSync {
-		return nil
-	}
-	return writeState(c.fs, c.dir, c.state)
+	c.pending = nil
+	return p.replies
 }
 
-// install takes a leader's snapshot: the file, the members, and a log that goes
-// on behind it. A crash after the file finds the log too short, and restore
-// begins it anew.
-func (c *core) install(s *raftpb.Snapshot) error {
-	if err := writeSnapshot(c.fs, c.dir, s); err != nil {
-		return err
+func (c *core) failPending(err error) []reply {
+	replies := c.pending.replies
+	for i := range replies {
+		replies[i].answer = answer{err: err}
 	}
-	m := s.GetMetadata()
-	if err := c.entries.ApplySnapshot(newSnapshot(m.GetIndex(), m.GetTerm(), m.GetConfState(), nil)); err != nil {
-		return fmt.Errorf("install the snapshot at %d: %w", s.GetMetadata().GetIndex(), err)
-	}
-	if err := c.setMembers(s.GetMetadata().GetConfState()); err != nil {
-		return err
-	}
-	c.logged = 0
-	if err := c.log.beginAt(s.GetMetadata().GetIndex() + 1); err != nil {
-		return err
-	}
-	return removeSnapshots(c.fs, c.dir, s.GetMetadata().GetIndex())
+	c.pending = nil
+	return replies
 }
 
-func (c *core) setMembers(m *raftpb.ConfState) error {
-	c.state.members = m
-	return writeState(c.fs, c.dir, c.state)
+// canDecide: this node leads, and its image has everything that the log has, so
+// that what is decided follows it. That includes the first entry of its term.
+func (c *core) canDecide(lastIndex uint64) bool {
+	return c.leads() && c.pending == nil && c.applied == lastIndex
 }
 
-// keepBehindSnapshot is how many entries stay in the log behind a snapshot, so
-// that a node that is a little behind need not be sent all of it.
-const keepBehindSnapshot = 1000
+// refuses: somebody else leads.
+func (c *core) refuses() bool { return c.leader != 0 && !c.leads() }
 
-// snapshotWritten forgets the entries that a durable snapshot covers.
-func (c *core) snapshotWritten(index uint64) error {
-	if _, err := c.entries.CreateSnapshot(index, c.state.members, nil); err != nil {
-		return fmt.Errorf("note the snapshot at %d: %w", index, err)
+// snapshot is one of the image as it is, for the shell to write.
+func (c *core) snapshot() *snapshot {
+	c.appliedBytes, c.appliedEntries = 0, 0
+	return &snapshot{index: c.applied, term: c.appliedTerm, conf: c.conf}
+}
+
+// leaderNode is who leads, or NoNode.
+func (c *core) leaderNode() model.NodeID { return nodeOf(c.leader) }
+
+// stored checks that a proposed entry stands where it was decided to be.
+func (c *core) stored(entries []*raftpb.Entry) {
+	if p := c.pending; p != nil && p.term == c.term && c.leads() {
+		if last := entries[len(entries)-1].GetIndex(); last != p.index {
+			panic(fmt.Sprintf("quorum: entry decided for index %d stands at %d", p.index, last))
+		}
 	}
-	if err := removeSnapshots(c.fs, c.dir, index); err != nil {
-		return err
+}
+
+// reportSnapshot tells raft what became of a snapshot.
+func (c *core) reportSnapshot(id uint64, delivered bool) {
+	status := raft.SnapshotFinish
+	if !delivered {
+		status = raft.SnapshotFailure
 	}
-	first, err := c.entries.FirstIndex()
-	if err != nil {
-		return fmt.Errorf("first raft entry: %w", err)
-	}
-	if index < first+keepBehindSnapshot {
-		return nil
-	}
-	keep := index - keepBehindSnapshot
-	if err := c.entries.Compact(keep); err != nil {
-		return fmt.Errorf("forget raft entries below %d: %w", keep, err)
-	}
-	return c.log.dropTo(keep + 1)
+	c.node.ReportSnapshot(id, status)
 }

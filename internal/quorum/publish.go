@@ -8,35 +8,32 @@ import (
 	"github.com/chronik/chronik/internal/meta"
 )
 
-// publisher tells of changes in order, on a goroutine of its own.
+// publisher tells the rest of the node about images, and answers the requests
+// that led to them afterwards: who submitted a command finds its effect.
 type publisher struct {
-	tell  func(meta.Delta, *meta.Image)
-	image atomic.Pointer[meta.Image] // the newest published
-	wake  chan struct{}              // capacity 1
+	publish func(meta.Delta, *meta.Image)
+	image   atomic.Pointer[meta.Image] // the newest that was published
+	wake    chan struct{}              // capacity 1
 
-	mu    sync.Mutex
-	queue []publication
-}
-
-// publication is a change, and who waits for it to be published.
-type publication struct {
-	delta   meta.Delta
-	image   *meta.Image
-	answers []answer
-}
-
-func newPublisher(tell func(meta.Delta, *meta.Image), restored *meta.Image) *publisher {
-	p := &publisher{tell: tell, wake: make(chan struct{}, 1)}
-	p.image.Store(new(meta.Image))
-	if restored.Index > 0 {
-		p.add(publication{delta: meta.Diff(nil, restored), image: restored})
+	mu struct {
+		sync.Mutex
+		offered *meta.Image // nil: none since the last was taken
+		replies []reply     // to give once it is published
 	}
+}
+
+func newPublisher(publish func(meta.Delta, *meta.Image)) *publisher {
+	p := &publisher{publish: publish, wake: make(chan struct{}, 1)}
+	p.image.Store(new(meta.Image))
 	return p
 }
 
-func (p *publisher) add(x publication) {
+// offer hands an image on, which is not older than those before, with the
+// replies that it makes true.
+func (p *publisher) offer(image *meta.Image, replies []reply) {
 	p.mu.Lock()
-	p.queue = append(p.queue, x)
+	p.mu.offered = image
+	p.mu.replies = append(p.mu.replies, replies...)
 	p.mu.Unlock()
 	select {
 	case p.wake <- struct{}{}:
@@ -44,25 +41,28 @@ func (p *publisher) add(x publication) {
 	}
 }
 
+func (p *publisher) take() (*meta.Image, []reply) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	image, replies := p.mu.offered, p.mu.replies
+	p.mu.offered, p.mu.replies = nil, nil
+	return image, replies
+}
+
 func (p *publisher) run(ctx context.Context) error {
 	for {
-		p.mu.Lock()
-		queue := p.queue
-		p.queue = nil
-		p.mu.Unlock()
-		for _, x := range queue {
-			if !x.delta.Empty() {
-				p.tell(x.delta, x.image)
-			}
-			p.image.Store(x.image)
-			for _, a := range x.answers {
-				a.to.done <- outcome{result: a.result}
-			}
-		}
 		select {
-		case <-ctx.Done():
-			return ctx.Err()
 		case <-p.wake:
+		case <-ctx.Done():
+			return nil
+		}
+		image, replies := p.take()
+		if old := p.image.Load(); image != nil && image != old {
+			p.publish(meta.Diff(old, image), image)
+			p.image.Store(image)
+		}
+		for _, r := range replies {
+			r.to.done <- r.answer
 		}
 	}
 }

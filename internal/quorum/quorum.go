@@ -5,11 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"sync/atomic"
-	"time"
 
-	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
 	"golang.org/x/sync/errgroup"
 
@@ -20,228 +17,205 @@ import (
 	"github.com/chronik/chronik/internal/vfs"
 )
 
-const (
-	// metadataTopic and partition 0 of it is Kafka's name for the metadata log.
-	metadataTopic = "__cluster_metadata"
-	// tickInterval is Raft's clock. An election takes one to two of its
-	// electionTicks.
-	tickInterval = 50 * time.Millisecond
-	// queueMax bounds the commands that wait to be decided. Each is a request
-	// of some client, whose connection waits with it.
-	queueMax = 4096
-	// snapshotEveryBytes of entries, a snapshot is written: the longest replay
-	// at a start is about that much.
-	snapshotEveryBytes = 16 << 20
+// Errors of Submit besides those of the context and of the commands. None of
+// them says that a command was not carried out, but NotLeaderError.
+var (
+	// ErrStopped: Run has returned, or will.
+	ErrStopped = errors.New("the metadata quorum has stopped")
+	// ErrOutcomeUnknown: this node no longer leads and got a snapshot in place
+	// of the entry; look at the image whether the command was carried out.
+	ErrOutcomeUnknown = errors.New("another node leads the metadata quorum, and whether the command was carried out is not known")
 )
 
-// Options is what a Quorum needs.
-type Options struct {
-	Node model.NodeID
-	// ClusterID is what a new cluster is called; one that exists keeps its own.
-	ClusterID string
-	FS        vfs.FS
-	Dir       string // the data directory
-	Disk      *storage.Disk
-	Logger    *slog.Logger
-	// CleanShutdown: the last process closed the log in order.
-	CleanShutdown bool
-	// Transport carries messages to other voters; nil where there are none.
-	Transport Transport
-	// Env is what commands are decided with besides the image.
-	Env func() controller.Env
-	// Publish is told of every change, in order, on a goroutine of its own.
-	// The image is then Image's answer, and Submit returns after it.
-	Publish func(meta.Delta, *meta.Image)
+// NotLeaderError says who decides on commands; the command was not carried out.
+type NotLeaderError struct{ Leader model.NodeID } // NoNode where nobody is known
+
+func (e *NotLeaderError) Error() string {
+	if e.Leader == model.NoNode {
+		return "this node does not lead the metadata quorum, and no leader is known"
+	}
+	return fmt.Sprintf("this node does not lead the metadata quorum, node %d does", e.Leader)
 }
 
-// Transport sends messages to other nodes. It must not block; a message may be
-// lost.
+// Transport takes messages to other nodes. Send may drop what it cannot deliver
+// and must not block; messages to one node stay in order. It may keep the
+// messages, and must not change them. NodeOf tells whom Message.To means. What
+// became of a snapshot (MsgSnap) has to be told to ReportSnapshot.
 type Transport interface {
 	Send(messages []*raftpb.Message)
 }
 
-// ErrStopped: the quorum has ended, or is about to.
-var ErrStopped = errors.New("the quorum has stopped")
-
-// NotLeaderError: another node decides. The change has not happened, or, where
-// Uncertain is set, may still.
-type NotLeaderError struct {
-	Leader    model.NodeID // NoNode where it is not known
-	Uncertain bool
+// Options say what a Quorum works with.
+type Options struct {
+	Node model.NodeID
+	// Voters are those of a new cluster; none: this node alone. They count only
+	// where the directory is empty, and then have to be the same on all of them.
+	Voters []model.NodeID
+	// ClusterID is the id for a new cluster; "": a random one.
+	ClusterID     string
+	FS            vfs.FS
+	Dir           string // the data directory
+	Disk          *storage.Disk
+	CleanShutdown bool // as in storage.Options
+	Logger        *slog.Logger
+	Transport     Transport // nil where there is one voter
+	// Publish is told about every new image, in order, with what differs from
+	// the one before; the first delta is from the empty image. Images may be
+	// skipped, and then their changes are in the next delta. It may block; Submit
+	// and Image wait for it.
+	Publish func(meta.Delta, *meta.Image)
+	// Env is what a decision may look at; Index is filled in.
+	Env func() controller.Env
 }
 
-func (e *NotLeaderError) Error() string {
-	if e.Uncertain {
-		return "lost the leadership of the metadata before the change was committed; it may still happen"
-	}
-	return fmt.Sprintf("node %d leads the metadata", e.Leader)
-}
+// commandsQueuedMax bounds the commands that wait for the entry before them;
+// more of them wait in Submit.
+const commandsQueuedMax = 256
 
-// Quorum agrees on the metadata with the other voters. New, Run once, Close.
+// Quorum is this node's part in agreeing on the metadata. Methods other than Run
+// and Close may be called concurrently, and before Run.
 type Quorum struct {
-	options Options
-	logger  *slog.Logger
-	core    *core
+	o         Options
+	logger    *slog.Logger
+	store     *store
+	core      *core // the loop's, once Run has been called
+	commands  chan *request
+	steps     chan func(*core)
+	publisher *publisher
+	contacts  contacts
+	status    atomic.Pointer[Status]
+	stopped   chan struct{}
+	failure   error // why; read after stopped is closed
 
-	commands chan *submission
-	messages chan *raftpb.Message
-	written  chan snapshotResult // capacity 1
-	publish  *publisher
-	stopped  chan struct{}
-
-	status atomic.Pointer[Status]
-
-	// Of the raft goroutine.
-
-	// image is the newest committed, working the newest decided on: the former
-	// with the records of every entry in flight.
-	image, working *meta.Image
-	// leading is set from the commit of the first entry of our own term until
-	// the leadership is lost: before that, entries of former leaders may still
-	// come.
-	leading bool
-	state   raft.StateType
-	leader  uint64
-	// inFlight are the entries proposed and not yet applied, oldest first.
-	inFlight []proposal
-	// waiting are commands that came while no leader was known.
-	waiting  []*submission
-	snapping bool
+	// The loop's:
+	waiting  []*request         // taken from commands
+	saving   bool               // a snapshot is being written
+	saved    chan savedSnapshot // capacity 1
+	clock    clock
+	snapshot snapshotLimits
 }
 
-// New opens the quorum's files. It starts nothing.
+// New opens the metadata log and snapshots in the data directory, or makes the
+// beginning of a new cluster. It starts nothing; Close has to be called in the
+// end, after Run has returned.
 func New(o Options) (*Quorum, error) {
-	dir := filepath.Join(o.Dir, metadataTopic+"-0")
-	if err := o.FS.MkdirAll(dir); err != nil {
-		return nil, fmt.Errorf("make %s: %w", dir, err)
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	if err := o.FS.SyncDir(o.Dir); err != nil {
-		return nil, fmt.Errorf("sync %s: %w", o.Dir, err)
+	if o.Publish == nil {
+		o.Publish = func(meta.Delta, *meta.Image) {}
 	}
-	log, recovered, err := storage.Open(storage.Options{
-		FS: o.FS, Disk: o.Disk, Dir: dir, TopicPartition: model.TopicPartition{Topic: metadataTopic},
-		Config: storage.Config{SegmentBytes: snapshotEveryBytes, RetentionBytes: -1, RetentionAge: -1},
-		Logger: o.Logger, CleanShutdown: o.CleanShutdown, Durable: func(model.Offset) {},
+	if o.Env == nil {
+		o.Env = func() controller.Env { return controller.Env{Partitions: 1, ReplicationFactor: 1} }
+	}
+	if len(o.Voters) == 0 {
+		o.Voters = []model.NodeID{o.Node}
+	}
+	voters := make([]uint64, len(o.Voters))
+	for i, n := range o.Voters {
+		voters[i] = raftID(n)
+	}
+	st, image, err := openStore(storeOptions{
+		fs: o.FS, disk: o.Disk, dir: o.Dir, clean: o.CleanShutdown, voters: voters, logger: o.Logger,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("open the metadata log: %w", err)
+		return nil, fmt.Errorf("open the cluster's metadata: %w", err)
 	}
-	if recovered.BytesCut > 0 {
-		o.Logger.Warn("Recovered the metadata log and cut off its torn end", "bytes_cut", recovered.BytesCut, "end", log.EndOffset())
+	c, err := newCore(coreOptions{id: raftID(o.Node), storage: st, image: image, logger: o.Logger})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open the cluster's metadata: %w", err), st.log.log.Close())
 	}
-	c := &core{fs: o.FS, dir: dir, log: entryLog{log}, logger: o.Logger}
 	q := &Quorum{
-		options: o, logger: o.Logger, core: c,
-		commands: make(chan *submission, queueMax), messages: make(chan *raftpb.Message, queueMax),
-		written: make(chan snapshotResult, 1), stopped: make(chan struct{}),
+		o: o, logger: o.Logger, store: st, core: c,
+		commands: make(chan *request, commandsQueuedMax), steps: make(chan func(*core), stepsQueuedMax),
+		publisher: newPublisher(o.Publish), contacts: newContacts(),
+		stopped: make(chan struct{}), saved: make(chan savedSnapshot, 1), snapshot: defaultSnapshotLimits(),
 	}
-	if err := q.open(); err != nil {
-		return nil, errors.Join(err, log.Close())
-	}
+	q.noteStatus()
 	return q, nil
 }
 
-func (q *Quorum) open() error {
-	if err := openCore(q.core, q.options.Node); err != nil {
-		return err
-	}
-	q.image = new(meta.Image)
-	snapshot, err := readSnapshot(q.core.fs, q.core.dir)
-	if err != nil {
-		return err
-	}
-	if snapshot != nil {
-		if q.image, err = meta.DecodeSnapshot(snapshot.Data); err != nil {
-			return err
-		}
-	}
-	q.publish = newPublisher(q.options.Publish, q.image)
-	q.updateStatus()
-	return nil
-}
-
-// Image is the newest metadata that has been published.
-func (q *Quorum) Image() *meta.Image { return q.publish.image.Load() }
-
-// Close closes the log, after Run has ended.
-func (q *Quorum) Close() error {
-	if err := q.core.log.log.Close(); err != nil {
-		return fmt.Errorf("close the metadata log: %w", err)
-	}
-	return nil
-}
-
-// Run takes part until ctx ends. It returns an error where something could not
-// be made durable, after which nothing may be said to anybody.
+// Run takes part in the quorum until ctx ends, and then returns nil. An error is
+// final: of the disk, or of metadata that cannot be read.
 func (q *Quorum) Run(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return q.publish.run(ctx) })
-	group.Go(func() error { return q.run(ctx) })
-	err := group.Wait()
-	close(q.stopped)
-	q.refuseAll(ErrStopped)
-	if errors.Is(err, context.Canceled) {
-		return nil
-	}
-	return err
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return q.publisher.run(ctx) })
+	g.Go(func() error {
+		defer close(q.stopped)
+		q.failure = q.loop(ctx, g)
+		return q.failure
+	})
+	return g.Wait()
 }
 
-// run is the raft goroutine.
-func (q *Quorum) run(ctx context.Context) error {
-	if q.core.onlyVoter() {
-		// Nobody else could win; waiting for an election timeout is for nothing.
-		if err := q.core.raft.Campaign(); err != nil {
-			return fmt.Errorf("campaign: %w", err)
-		}
-	}
-	ticker := time.NewTicker(tickInterval)
-	defer ticker.Stop()
-	for {
-		for q.core.raft.HasReady() {
-			if err := q.step(ctx); err != nil {
-				return err
-			}
-		}
-		q.maybeSnapshot()
-		ticks := ticker.C
-		if q.core.onlyVoter() && q.leading {
-			ticks = nil // nobody to send heartbeats to: an idle node sleeps
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-ticks:
-			q.core.raft.Tick()
-		case m := <-q.messages:
-			q.receive(m)
-		case s := <-q.commands:
-			if err := q.take(s); err != nil {
-				return err
-			}
-		case r := <-q.written:
-			if err := q.snapshotDone(r); err != nil {
-				return err
-			}
-		}
-	}
-}
+// Close closes the log. Nothing else may be going on.
+func (q *Quorum) Close() error { return q.store.log.log.Close() }
 
-// Step takes a message from another node.
-func (q *Quorum) Step(ctx context.Context, m *raftpb.Message) error {
+// Submit has a command decided, and returns its result once the records are
+// committed, applied and published on this node. Where another node leads it is
+// a *NotLeaderError; while nobody is known to lead it waits. When ctx ends
+// first, the command may still be carried out.
+func (q *Quorum) Submit(ctx context.Context, command controller.Command) (any, error) {
+	r := &request{ctx: ctx, command: command, done: make(chan answer, 1)}
 	select {
-	case q.messages <- m:
-		return nil
+	case q.commands <- r:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("submit %s: %w", command.Name(), ctx.Err())
 	case <-q.stopped:
-		return ErrStopped
+		return nil, q.stopError(command)
+	}
+	select {
+	case a := <-r.done:
+		if a.err != nil {
+			return nil, a.err
+		}
+		return a.result, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("submit %s: %w", command.Name(), ctx.Err())
+	case <-q.stopped:
+		return nil, q.stopError(command)
+	}
+}
+
+func (q *Quorum) stopError(command controller.Command) error {
+	if q.failure != nil {
+		return fmt.Errorf("submit %s: %w: %w", command.Name(), ErrStopped, q.failure)
+	}
+	return fmt.Errorf("submit %s: %w", command.Name(), ErrStopped)
+}
+
+// Image is the newest image that has been published; the empty one before the
+// first.
+func (q *Quorum) Image() *meta.Image { return q.publisher.image.Load() }
+
+// Step takes a message from another node. It waits while many are queued.
+func (q *Quorum) Step(ctx context.Context, m *raftpb.Message) error {
+	return q.enqueue(ctx, func(c *core) {
+		q.contacts.heard(m.GetFrom())
+		if err := c.node.Step(m); err != nil {
+			q.logger.Debug("raft message dropped", "type", m.GetType().String(), "from", nodeOf(m.GetFrom()), "err", err)
+		}
+	})
+}
+
+// ReportSnapshot tells whether a snapshot has reached a node; until then it gets
+// nothing else.
+func (q *Quorum) ReportSnapshot(ctx context.Context, node model.NodeID, delivered bool) error {
+	return q.enqueue(ctx, func(c *core) { c.reportSnapshot(raftID(node), delivered) })
+}
+
+// ReportUnreachable tells that messages to a node were lost.
+func (q *Quorum) ReportUnreachable(ctx context.Context, node model.NodeID) error {
+	return q.enqueue(ctx, func(c *core) { c.node.ReportUnreachable(raftID(node)) })
+}
+
+func (q *Quorum) enqueue(ctx context.Context, step func(*core)) error {
+	select {
+	case q.steps <- step:
+		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	}
-}
-
-func (q *Quorum) receive(m *raftpb.Message) {
-	// Messages of nodes that are no members, or that contradict the state, are
-	// dropped, as those that the network loses.
-	if err := q.core.raft.Step(m); err != nil {
-		q.logger.Debug("dropped a raft message", "from", nodeID(m.GetFrom()), "error", err)
+	case <-q.stopped:
+		return ErrStopped
 	}
 }

@@ -1,6 +1,7 @@
 package quorum
 
 import (
+	"sync"
 	"time"
 
 	"go.etcd.io/raft/v3"
@@ -9,63 +10,122 @@ import (
 	"github.com/chronik/chronik/internal/model"
 )
 
-// Status describes the quorum, as this node sees it.
+// Status describes the quorum as this node knows it.
 type Status struct {
-	Leader model.NodeID // NoNode where it is not known
-	Term   uint64
-	// Commit is the index of the last entry known to be committed.
-	Commit   uint64
+	Leader   model.NodeID // NoNode where none is known
+	Term     uint64
+	Commit   uint64 // index of the last entry known to be committed
 	Voters   []Replica
 	Learners []Replica
 }
 
-// Replica is a node that has the metadata log. What the leader alone knows is
-// -1 elsewhere.
+// Replica describes one copy of the metadata log. Only the leader knows of the
+// others' ends; elsewhere they are model.NoOffset.
 type Replica struct {
 	Node      model.NodeID
-	Directory model.DirectoryID
-	// LogEnd is the index after the last entry it is known to hold.
-	LogEnd       int64
-	LastContact  model.Timestamp
-	LastCaughtUp model.Timestamp
+	Directory model.DirectoryID // zero where the node is not registered
+	LogEnd    model.Offset      // exclusive
+	// LastContact is when it was heard of, LastCaughtUp when its end was last
+	// seen to be the leader's; NoTimestamp for never. The leader's own are now.
+	LastContact, LastCaughtUp model.Timestamp
 }
 
-// Status is a snapshot of the quorum's state.
-func (q *Quorum) Status() Status {
-	s := *q.status.Load()
-	now := model.TimestampOf(time.Now())
-	for _, replicas := range [...][]Replica{s.Voters, s.Learners} {
-		for i := range replicas {
-			if b := q.Image().Brokers.ByID(replicas[i].Node); b != nil {
-				replicas[i].Directory = b.Directory
+// contacts are when other nodes were heard of.
+type contacts struct {
+	mu *contactTimes
+}
+
+type contactTimes struct {
+	sync.Mutex
+	heard, caughtUp map[uint64]time.Time
+}
+
+func newContacts() contacts {
+	return contacts{&contactTimes{heard: make(map[uint64]time.Time), caughtUp: make(map[uint64]time.Time)}}
+}
+
+func (c contacts) heard(id uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.mu.heard[id] = time.Now()
+}
+
+// caughtUp: when the node was last heard of it had all there was.
+func (c contacts) caughtUp(id uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if at, ok := c.mu.heard[id]; ok {
+		c.mu.caughtUp[id] = at
+	}
+}
+
+func (c contacts) of(id uint64) (heard, caughtUp model.Timestamp) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return timestampOr(c.mu.heard[id]), timestampOr(c.mu.caughtUp[id])
+}
+
+func timestampOr(t time.Time) model.Timestamp {
+	if t.IsZero() {
+		return model.NoTimestamp
+	}
+	return model.TimestampOf(t)
+}
+
+// noteStatus keeps what Status tells; the loop calls it after every change.
+func (q *Quorum) noteStatus() {
+	c := q.core
+	basic := c.node.BasicStatus()
+	last := q.store.lastIndex()
+	ends := map[uint64]model.Offset{c.id: model.Offset(last + 1)}
+	if c.leads() {
+		c.node.WithProgress(func(id uint64, _ raft.ProgressType, p tracker.Progress) {
+			if id == c.id {
+				return
 			}
-			if replicas[i].Node == q.options.Node {
-				replicas[i].LastContact, replicas[i].LastCaughtUp = now, now
+			ends[id] = model.Offset(p.Match + 1)
+			if p.Match == last {
+				q.contacts.caughtUp(id)
+			}
+		})
+	}
+	replicas := func(ids []uint64) []Replica {
+		list := make([]Replica, len(ids))
+		for i, id := range ids {
+			list[i] = Replica{Node: nodeOf(id), LogEnd: model.NoOffset}
+			if end, ok := ends[id]; ok {
+				list[i].LogEnd = end
 			}
 		}
+		return list
 	}
+	q.status.Store(&Status{
+		Leader: c.leaderNode(), Term: basic.GetTerm(), Commit: basic.GetCommit(),
+		Voters: replicas(c.conf.GetVoters()), Learners: replicas(c.conf.GetLearners()),
+	})
+}
+
+// Status describes the quorum at this moment.
+func (q *Quorum) Status() Status {
+	s := *q.status.Load()
+	s.Voters, s.Learners = q.complete(s.Voters), q.complete(s.Learners)
 	return s
 }
 
-// updateStatus is called by the raft goroutine, and before it has begun.
-func (q *Quorum) updateStatus() {
-	basic := q.core.raft.BasicStatus()
-	s := &Status{Leader: nodeID(basic.Lead), Term: basic.GetTerm(), Commit: basic.GetCommit()}
-	ends := make(map[uint64]uint64)
-	if basic.RaftState == raft.StateLeader {
-		q.core.raft.WithProgress(func(id uint64, _ raft.ProgressType, p tracker.Progress) { ends[id] = p.Match })
-	}
-	describe := func(ids []uint64) (replicas []Replica) {
-		for _, id := range ids {
-			r := Replica{Node: nodeID(id), LogEnd: -1, LastContact: model.NoTimestamp, LastCaughtUp: model.NoTimestamp}
-			if end, ok := ends[id]; ok {
-				r.LogEnd = int64(end) + 1
-			}
-			replicas = append(replicas, r)
+// complete adds what is not the loop's to know.
+func (q *Quorum) complete(replicas []Replica) []Replica {
+	image := q.Image()
+	out := make([]Replica, len(replicas))
+	for i, r := range replicas {
+		if b := image.Brokers.ByID(r.Node); b != nil {
+			r.Directory = b.Directory
 		}
-		return replicas
+		r.LastContact, r.LastCaughtUp = q.contacts.of(raftID(r.Node))
+		if r.Node == q.o.Node {
+			now := model.TimestampOf(time.Now())
+			r.LastContact, r.LastCaughtUp = now, now
+		}
+		out[i] = r
 	}
-	s.Voters = describe(q.core.state.members.GetVoters())
-	s.Learners = describe(q.core.state.members.GetLearners())
-	q.status.Store(s)
+	return out
 }

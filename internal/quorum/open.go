@@ -1,0 +1,138 @@
+package quorum
+
+import (
+	"fmt"
+	"log/slog"
+	"path/filepath"
+
+	"go.etcd.io/raft/v3/raftpb"
+
+	"github.com/chronik/chronik/internal/meta"
+	"github.com/chronik/chronik/internal/model"
+	"github.com/chronik/chronik/internal/storage"
+	"github.com/chronik/chronik/internal/vfs"
+)
+
+// A new cluster begins with a snapshot of nothing that names the voters. Every
+// voter makes the same one for itself; the log begins behind it.
+const (
+	bootstrapIndex = 1
+	bootstrapTerm  = 1
+)
+
+// storeOptions say where a store is.
+type storeOptions struct {
+	fs     vfs.FS
+	disk   *storage.Disk
+	dir    string // the data directory
+	clean  bool
+	voters []uint64 // of a new cluster
+	logger *slog.Logger
+}
+
+// openStore opens what is in the directory, or makes the beginning of a new
+// cluster there. It returns the newest snapshot's image with it.
+func openStore(o storeOptions) (s *store, image *meta.Image, err error) {
+	dir := logDir(o.dir)
+	if err := o.fs.MkdirAll(dir); err != nil {
+		return nil, nil, fmt.Errorf("make %s: %w", dir, err)
+	}
+	if err := o.fs.SyncDir(o.dir); err != nil {
+		return nil, nil, fmt.Errorf("sync %s: %w", o.dir, err)
+	}
+	log, err := openLog(o.fs, o.disk, o.dir, o.logger, o.clean)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() {
+		if err != nil {
+			_ = log.log.Close() // the first error tells
+		}
+	}()
+	s = &store{fs: o.fs, dir: dir, log: log}
+	if s.state, err = readState(o.fs, dir); err != nil {
+		return nil, nil, err
+	}
+	snap, err := s.newestSnapshot(o.voters)
+	if err != nil {
+		return nil, nil, err
+	}
+	if image, err = meta.DecodeSnapshot(snap.data); err != nil {
+		return nil, nil, &CorruptError{Path: filepath.Join(dir, snapshotName(snap.index, snap.term)), Reason: err.Error()}
+	}
+	if err := s.reconcile(snap); err != nil {
+		return nil, nil, err
+	}
+	return s, image, nil
+}
+
+// newestSnapshot reads the newest snapshot, or makes the first.
+func (s *store) newestSnapshot(voters []uint64) (*snapshot, error) {
+	names, err := listSnapshots(s.fs, s.dir)
+	if err != nil {
+		return nil, err
+	}
+	if len(names) == 0 {
+		return s.bootstrap(voters)
+	}
+	return readSnapshot(s.fs, filepath.Join(s.dir, names[len(names)-1]))
+}
+
+// bootstrap makes the beginning of a new cluster. The snapshot is its last step;
+// a crash before that, and it is done again.
+func (s *store) bootstrap(voters []uint64) (*snapshot, error) {
+	if s.state.GetTerm() > bootstrapTerm || s.log.end() > bootstrapIndex+1 {
+		return nil, &CorruptError{Path: s.dir, Reason: "it has a log, but no snapshot before it"}
+	}
+	if err := s.log.startOver(bootstrapIndex + 1); err != nil {
+		return nil, err
+	}
+	s.state = hardState(bootstrapTerm, 0, bootstrapIndex)
+	if err := writeState(s.fs, s.dir, s.state); err != nil {
+		return nil, fmt.Errorf("save the first term: %w", err)
+	}
+	snap := &snapshot{
+		index: bootstrapIndex, term: bootstrapTerm, conf: &raftpb.ConfState{Voters: voters},
+		data: meta.EncodeSnapshot(&meta.Image{Index: bootstrapIndex}),
+	}
+	return snap, s.saveSnapshot(snap)
+}
+
+// reconcile brings log and state in line with the snapshot, from wherever a
+// crash has left them.
+func (s *store) reconcile(snap *snapshot) error {
+	if s.state == nil {
+		return &CorruptError{Path: filepath.Join(s.dir, stateFile), Reason: "it is missing, while there is a snapshot"}
+	}
+	s.noteSnapshot(snap)
+	s.base, s.baseTerm = snap.index, snap.term
+	start, end := s.log.start(), s.log.end()
+	follows := start == snap.index+1
+	if start <= snap.index && snap.index < end {
+		term, err := s.log.term(snap.index)
+		if err != nil {
+			return err
+		}
+		follows = term == snap.term
+	}
+	switch {
+	case start > snap.index+1:
+		return &CorruptError{Path: s.dir, Reason: fmt.Sprintf("the log begins at %d, and the newest snapshot ends at %d", start, snap.index)}
+	case !follows:
+		if err := s.log.startOver(snap.index + 1); err != nil {
+			return err
+		}
+	}
+	// The hint: at least the snapshot, at most what is there.
+	commit := min(max(s.state.GetCommit(), snap.index), s.lastIndex())
+	s.state = hardState(max(s.state.GetTerm(), snap.term), s.state.GetVote(), commit)
+	return s.removeOldSnapshots()
+}
+
+// raftID is a node's id in raft, where 0 is nobody; nodeOf is the way back.
+func raftID(n model.NodeID) uint64 { return uint64(n) + 1 }
+
+func nodeOf(id uint64) model.NodeID { return model.NodeID(int64(id) - 1) }
+
+// NodeOf is the node that a raft message names in its To or From.
+func NodeOf(id uint64) model.NodeID { return nodeOf(id) }
