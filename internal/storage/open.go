@@ -69,12 +69,9 @@ func (r *recovery) run(clean bool) error {
 	r.found.LeftoversRemoved = found.removed
 	l.write.snapshots = found.snapshots
 	if len(found.segments) == 0 {
-		return r.begin(start)
+		return r.create(start)
 	}
 	r.point, r.trusted = point, clean
-	if err := r.dropBelow(start, found); err != nil {
-		return err
-	}
 	for _, base := range found.segments {
 		s := newSegment(l.dir, base)
 		s.size.Store(found.sizes[baseName(base)+logSuffix])
@@ -99,24 +96,8 @@ func (r *recovery) run(clean bool) error {
 	return nil
 }
 
-// dropBelow removes segments that a crash has brought back, or kept, after
-// Retain had removed them.
-func (r *recovery) dropBelow(start model.Offset, found *survey) error {
-	l := r.log
-	for len(found.segments) > 1 && found.segments[1] <= start {
-		for _, name := range newSegment(l.dir, found.segments[0]).names() {
-			if err := removeIfExists(l.fs, name); err != nil {
-				return r.failed("remove "+name, err)
-			}
-		}
-		found.segments = found.segments[1:]
-		r.found.LeftoversRemoved++
-	}
-	return nil
-}
-
-// begin makes a log that has nothing yet.
-func (r *recovery) begin(start model.Offset) error {
+// create makes a log that has nothing yet.
+func (r *recovery) create(start model.Offset) error {
 	l := r.log
 	r.found.Clean = true
 	s, err := l.createSegment(start)

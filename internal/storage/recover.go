@@ -37,7 +37,8 @@ type recovery struct {
 	fromStart bool       // leader epochs have to be found in the records
 	buf       []byte     // the window, shared by all scans
 
-	from  model.Offset      // what is below is in the producer snapshot
+	begin model.Offset      // what is below is not read, but for the batch before
+	from  model.Offset      // what is below is in the producer snapshot; ≥ begin
 	epoch model.LeaderEpoch // of the last batch that was read
 }
 

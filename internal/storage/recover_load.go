@@ -16,12 +16,13 @@ func (r *recovery) load() error {
 	if err := r.loadProducers(); err != nil {
 		return err
 	}
-	l.epochs, _ = r.epochs.truncateEnd(r.from)
+	l.epochs, _ = r.epochs.truncateEnd(r.begin)
 	l.end = l.segments[0].base
-	for i := segmentFor(l.segments, r.from); i < len(l.segments); i++ {
+	for i := segmentFor(l.segments, r.begin); i < len(l.segments); i++ {
 		s := l.segments[i]
-		if i > 0 && s.base > l.end && s.base > r.checkedPoint() {
+		if i > 0 && s.base > l.end && s.base > max(r.checkedPoint(), l.start) {
 			// The segment before ends too early: what is here was written later.
+			// (Below the start, Retain may have removed any of the segments.)
 			return r.finish(i)
 		}
 		if err := r.snapshotAt(s.base, i); err != nil {
@@ -38,20 +39,22 @@ func (r *recovery) load() error {
 	return r.finish(len(l.segments))
 }
 
-// loadProducers starts from a snapshot, or from the log's beginning where there
-// is none or the leader epochs have to be found in the records too.
+// loadProducers starts from a snapshot. One at or below the log's start will do
+// even above the recovery point, for what is below the start was durable, and
+// may not be there to be read. The leader epochs, where they have to be found in
+// the records, want all of those.
 func (r *recovery) loadProducers() (err error) {
 	l := r.log
 	first := l.segments[0].base
+	r.begin = max(first, r.checkedPoint())
 	if r.fromStart {
-		err = l.dropSnapshots(func(model.Offset) bool { return true })
+		r.begin = first
 	}
-	if err == nil {
-		l.write.producers, r.from, err = l.loadSnapshot(first, max(first, r.checkedPoint()))
-	}
+	l.write.producers, r.from, err = l.loadSnapshot(first, max(r.begin, l.start))
 	if err != nil {
 		return r.failed("load producer snapshots", err)
 	}
+	r.begin = min(r.begin, r.from)
 	return nil
 }
 
@@ -140,11 +143,14 @@ func (r *recovery) take(s *segment, b record.Batch, at int64, believed bool) err
 			return r.failed("write index of "+s.logPath(), err)
 		}
 	}
-	if b.BaseOffset() < r.from {
+	if b.BaseOffset() < r.begin {
 		return nil
 	}
 	if next, changed := l.epochs.assign(b.LeaderEpoch(), b.BaseOffset()); changed {
 		l.epochs = next
+	}
+	if b.BaseOffset() < r.from {
+		return nil
 	}
 	aborted, ok := replay(l.write.producers, b)
 	if !ok || believed {
@@ -157,13 +163,13 @@ func (r *recovery) take(s *segment, b record.Batch, at int64, believed bool) err
 }
 
 // beginning is where to start reading in a segment: at the last index entry
-// below r.from. A segment that is not believed has its indexes cut off there,
+// below r.begin. A segment that is not believed has its indexes cut off there,
 // and they are written anew from there on.
 func (r *recovery) beginning(s *segment, size int64) (position int64, next model.Offset, err error) {
 	l := r.log
 	if s.indexesSynced {
-		if r.from > s.base {
-			position, err = s.offsets.positionFor(&l.disk.handles, r.from-1)
+		if r.begin > s.base {
+			position, err = s.offsets.positionFor(&l.disk.handles, r.begin-1)
 		}
 		return position, s.base, err
 	}
@@ -177,7 +183,7 @@ func (r *recovery) beginning(s *segment, size int64) (position int64, next model
 	if err := s.times.truncateTo(l.fs, &l.disk.handles, last.offset+1); err != nil {
 		return 0, 0, r.failed("cut time index of "+s.logPath(), err)
 	}
-	if err := s.aborted.truncateTo(l.fs, &l.disk.handles, r.from); err != nil {
+	if err := s.aborted.truncateTo(l.fs, &l.disk.handles, r.begin); err != nil {
 		return 0, 0, r.failed("cut transaction index of "+s.logPath(), err)
 	}
 	s.newest = s.times.last
@@ -185,7 +191,7 @@ func (r *recovery) beginning(s *segment, size int64) (position int64, next model
 }
 
 // soundEntry is the last entry of the offset index that names an offset below
-// r.from, if all before it ascend as they must.
+// r.begin, if all before it ascend as they must.
 type soundEntry struct {
 	entries  int // up to and with it
 	position int64
@@ -195,7 +201,7 @@ type soundEntry struct {
 func (r *recovery) soundEntry(s *segment, size int64) (soundEntry, error) {
 	last := soundEntry{offset: s.base - 1, position: 0}
 	n := s.offsets.count()
-	if n == 0 || r.from <= s.base {
+	if n == 0 || r.begin <= s.base {
 		return last, nil
 	}
 	data, err := readFile(r.log.fs, s.offsets.path)
@@ -205,7 +211,7 @@ func (r *recovery) soundEntry(s *segment, size int64) (soundEntry, error) {
 	for i := range min(n, len(data)/offsetEntrySize) {
 		relative, position := decodeOffsetEntry(data[i*offsetEntrySize:])
 		offset := s.base + model.Offset(relative)
-		if offset <= last.offset || position <= last.position || position >= size || offset >= r.from {
+		if offset <= last.offset || position <= last.position || position >= size || offset >= r.begin {
 			break
 		}
 		last = soundEntry{entries: i + 1, position: position, offset: offset}

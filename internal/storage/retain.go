@@ -42,7 +42,8 @@ func (l *Log) raiseStart(start model.Offset) {
 //
 // Crash points: what remains is synced, and its name, and the new start is in
 // the log-start checkpoint, before the first file is renamed. A crash after that
-// may bring any of the files back: recovery removes what lies below the start.
+// may bring any of the files back: recovery knows that gaps below the start are no
+// loss, and the next Retain removes them.
 func (l *Log) Retain(now model.Timestamp, highWatermark model.Offset) (Retained, error) {
 	l.write.Lock()
 	defer l.write.Unlock()
