@@ -36,6 +36,9 @@ type Broker struct {
 	groups     *group.Coordinator
 	server     *server.Server
 
+	incarnation model.Incarnation
+	registered  bool // of the applier's goroutine: see apply
+
 	fenced chan error // capacity 1: why the disk was fenced
 	ready  chan struct{}
 }
@@ -57,7 +60,7 @@ func New(o Options) (*Broker, error) {
 		o.FS = vfs.OS()
 	}
 	return &Broker{
-		config: o.Config, logger: o.Logger, fs: o.FS,
+		config: o.Config, logger: o.Logger, fs: o.FS, incarnation: model.NewUUID(),
 		fenced: make(chan error, 1), ready: make(chan struct{}),
 	}, nil
 }
@@ -146,7 +149,7 @@ func (b *Broker) start(ctx context.Context, running *stages) error {
 // registration is applied here, and with it every partition open.
 func (b *Broker) register(ctx context.Context) error {
 	_, err := b.quorum.Submit(ctx, controller.RegisterBroker{
-		Node: b.config.NodeID, Incarnation: model.NewUUID(), Directory: b.dir.id,
+		Node: b.config.NodeID, Incarnation: b.incarnation, Directory: b.dir.id,
 		Endpoints: b.endpoints, Rack: b.config.Rack,
 	})
 	return err
@@ -197,7 +200,20 @@ func started(ready <-chan struct{}) bool {
 
 // apply hands new metadata on, in this order: the logs are open and the roles
 // taken before coordinators load from them.
+//
+// Until this run's registration is in the image, it is history that the quorum
+// replays: a role in it was an earlier run's, and its leader epochs may be older
+// than those in the logs (replication.md: a broker takes no role before it has
+// applied its registration). All of it comes at once with the registration.
 func (b *Broker) apply(delta meta.Delta, image *meta.Image) {
+	if !b.registered {
+		self := image.Brokers.ByID(b.config.NodeID)
+		if self == nil || self.Incarnation != b.incarnation {
+			return
+		}
+		b.registered = true
+		delta = meta.Diff(nil, image)
+	}
 	b.partitions.Apply(delta, image)
 	deleted := make([]string, 0, len(delta.Deleted))
 	for _, topic := range delta.Deleted {

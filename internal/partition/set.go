@@ -180,7 +180,7 @@ func (s *Set) placeOne(to placement) {
 	before := p.State()
 	if err := p.become(to.next, to.values); err != nil {
 		p.fail(ErrOffline)
-		s.setOffline(to.name, err)
+		s.setOffline(to.name, errors.Join(err, p.log.Close()))
 		return
 	}
 	s.mu.Lock()
