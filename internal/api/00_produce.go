@@ -124,13 +124,11 @@ func checkProduced(version int16, records []byte) error {
 
 // finishProduce is the second stage: wait, and answer.
 func (h *Handler) finishProduce(ctx context.Context, req *server.Request, r *kmsg.ProduceRequest, p produced, dst []byte) ([]byte, error) {
-	wait, cancel := context.WithTimeout(ctx, time.Duration(max(r.TimeoutMillis, 0))*time.Millisecond)
-	defer cancel()
+	if err := awaitProduced(ctx, r, p.appends); err != nil {
+		return nil, err
+	}
 	for i := range p.appends {
 		a := &p.appends[i]
-		if a.err == nil {
-			a.err = a.pending.Wait(wait)
-		}
 		if a.err != nil {
 			h.failProduced(r, p.resp, a)
 			continue
@@ -139,13 +137,38 @@ func (h *Handler) finishProduce(ctx context.Context, req *server.Request, r *kms
 		a.resp.LogAppendTime = int64(a.pending.LogAppendTime)
 		a.resp.LogStartOffset = int64(a.pending.StartOffset)
 	}
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
 	if r.Acks == 0 {
 		return nil, droppedUnacknowledged(p.appends)
 	}
 	return appendResponse(dst, req, p.resp), nil
+}
+
+// awaitProduced waits for every append, at most for the request's timeout. It
+// looks first: a request whose appends share a sync with those before it need
+// not wait, and then its response goes out together with theirs.
+func awaitProduced(ctx context.Context, r *kmsg.ProduceRequest, appends []produceAppend) error {
+	var wait context.Context
+	for i := range appends {
+		a := &appends[i]
+		if a.err != nil {
+			continue
+		}
+		done, err := a.pending.TryWait()
+		if done {
+			a.err = err
+			continue
+		}
+		if wait == nil {
+			var cancel context.CancelFunc
+			wait, cancel = withTimeout(ctx, r.TimeoutMillis)
+			defer cancel()
+		}
+		a.err = a.pending.Wait(wait)
+	}
+	if wait != nil {
+		return ctx.Err() // the connection has ended, or the node stops
+	}
+	return nil
 }
 
 // droppedUnacknowledged closes the connection of a producer with acks=0 whose

@@ -82,6 +82,21 @@ func (p *Partition) await(end model.Offset, acks Acks) (*waiter, error) {
 	return queue.add(end), nil
 }
 
+// TryWait is Wait without waiting: false where the append is not acknowledged
+// yet. It may be called before Wait, not after.
+func (p *Pending) TryWait() (done bool, err error) {
+	if p.waiter == nil {
+		return true, nil
+	}
+	select {
+	case err := <-p.waiter.done:
+		p.waiter = nil
+		return true, err
+	default:
+		return false, nil
+	}
+}
+
 // Wait returns nil once the append is acknowledged as its Acks asked, the
 // context's error where that ends first, and otherwise why it never will be:
 // the records may be in the log all the same.
