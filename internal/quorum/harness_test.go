@@ -49,7 +49,7 @@ func startNode(t testing.TB, o nodeOptions) (*node, error) {
 	if o.logger == nil {
 		o.logger = slog.New(slog.DiscardHandler)
 	}
-	if err := o.fs.MkdirAll(dataDir); err != nil {
+	if err := errors.Join(o.fs.MkdirAll(dataDir), o.fs.SyncDir(".")); err != nil {
 		return nil, err
 	}
 	n := &node{t: t, fs: o.fs, built: new(meta.Image)}
