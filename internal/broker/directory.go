@@ -46,7 +46,7 @@ type directory struct {
 // openDirectory locks a data directory, makes it where it does not exist, and
 // refuses one that belongs to another node.
 func openDirectory(fsys vfs.FS, path string, node model.NodeID) (*directory, error) {
-	if err := fsys.MkdirAll(path); err != nil {
+	if err := vfs.MkdirAllSynced(fsys, path); err != nil {
 		return nil, fmt.Errorf("data directory %s (--data-dir, log.dirs) cannot be made: %w", path, err)
 	}
 	lock, err := fsys.Lock(filepath.Join(path, lockFile))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path/filepath"
 )
 
@@ -23,23 +24,23 @@ func (e *TooLargeError) Error() string {
 // WriteFileAtomically replaces a small file. A crash at any point leaves the
 // old content or the new, never a mixture: the new bytes are synced under
 // another name before the rename, and the rename before this returns.
-func WriteFileAtomically(fs FS, name string, data []byte) error {
+func WriteFileAtomically(fsys FS, name string, data []byte) error {
 	temp := name + tempSuffix
-	if err := createSynced(fs, temp, data); err != nil {
+	if err := createSynced(fsys, temp, data); err != nil {
 		return fmt.Errorf("write %s: %w", temp, err)
 	}
-	if err := fs.Rename(temp, name); err != nil {
+	if err := fsys.Rename(temp, name); err != nil {
 		return fmt.Errorf("rename %s: %w", temp, err)
 	}
-	if err := fs.SyncDir(filepath.Dir(name)); err != nil {
+	if err := fsys.SyncDir(filepath.Dir(name)); err != nil {
 		return fmt.Errorf("sync directory of %s: %w", name, err)
 	}
 	return nil
 }
 
 // createSynced makes a file with this content, synced; its name is not.
-func createSynced(fs FS, name string, data []byte) (err error) {
-	f, err := fs.Create(name)
+func createSynced(fsys FS, name string, data []byte) (err error) {
+	f, err := fsys.Create(name)
 	if err != nil {
 		return err
 	}
@@ -54,8 +55,8 @@ func createSynced(fs FS, name string, data []byte) (err error) {
 
 // ReadFile reads a small file whole; one of more than bytesMax is a
 // *TooLargeError, before anything is allocated for it.
-func ReadFile(fs FS, name string, bytesMax int64) (data []byte, err error) {
-	f, err := fs.Open(name)
+func ReadFile(fsys FS, name string, bytesMax int64) (data []byte, err error) {
+	f, err := fsys.Open(name)
 	if err != nil {
 		return nil, err
 	}
@@ -72,4 +73,34 @@ func ReadFile(fs FS, name string, bytesMax int64) (data []byte, err error) {
 		return nil, err
 	}
 	return data, nil
+}
+
+// MkdirAllSynced makes a directory and its parents, and makes those that were
+// not there durable: a power loss must not take a data directory away with all
+// that was synced in it.
+func MkdirAllSynced(fsys FS, dir string) error {
+	dir = filepath.Clean(dir)
+	var missing []string // the innermost first
+	for at := dir; ; at = filepath.Dir(at) {
+		_, err := fsys.Stat(at)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		missing = append(missing, at)
+		if filepath.Dir(at) == at {
+			break
+		}
+	}
+	if err := fsys.MkdirAll(dir); err != nil {
+		return err
+	}
+	for _, made := range missing {
+		if err := fsys.SyncDir(filepath.Dir(made)); err != nil {
+			return fmt.Errorf("sync directory of %s: %w", made, err)
+		}
+	}
+	return nil
 }
