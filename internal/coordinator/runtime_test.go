@@ -58,26 +58,26 @@ type world struct {
 	log *memoryLog
 }
 
-// run tests in a bubble, with the runtime going.
-func run(t *testing.T, test func(t *testing.T, w *world)) {
+// start makes a runtime that runs until the end of a test's bubble.
+func start(t *testing.T) *world {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		log := newMemoryLog()
-		w := &world{log: log}
-		w.Runtime = New(Options[*counter]{
-			Logger: slog.New(slog.DiscardHandler),
-			New:    func(model.Partition) *counter { return newCounter() },
-			Open:   func(model.Partition, model.LeaderEpoch) (Log, error) { return log, nil },
-		})
-		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan error)
-		go func() { done <- w.Run(ctx) }()
-		test(t, w)
+	log := newMemoryLog()
+	w := &world{log: log}
+	w.Runtime = New(Options[*counter]{
+		Logger: slog.New(slog.DiscardHandler),
+		New:    func(model.Partition) *counter { return newCounter() },
+		Open:   func(model.Partition, model.LeaderEpoch) (Log, error) { return log, nil },
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error)
+	go func() { done <- w.Run(ctx) }()
+	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
 			t.Errorf("run: %v", err)
 		}
 	})
+	return w
 }
 
 func (w *world) add(ctx context.Context, key string, n int) any {
@@ -111,7 +111,8 @@ func want(t *testing.T, got, want any) {
 }
 
 func TestShardAnswersOnlyWhileElected(t *testing.T) {
-	run(t, func(t *testing.T, w *world) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t)
 		ctx := t.Context()
 		want(t, w.get(ctx, "a"), ErrNotLeader)
 		w.Elected(0, 1)
@@ -128,7 +129,8 @@ func TestShardAnswersOnlyWhileElected(t *testing.T) {
 }
 
 func TestAnswerWaitsForCommit(t *testing.T) {
-	run(t, func(t *testing.T, w *world) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t)
 		ctx := t.Context()
 		w.Elected(0, 1)
 		synctest.Wait()
@@ -148,7 +150,8 @@ func TestAnswerWaitsForCommit(t *testing.T) {
 }
 
 func TestResigningEndsWaits(t *testing.T) {
-	run(t, func(t *testing.T, w *world) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t)
 		ctx := t.Context()
 		w.Elected(0, 1)
 		synctest.Wait()
@@ -167,7 +170,8 @@ func TestResigningEndsWaits(t *testing.T) {
 }
 
 func TestDeposedLeaderDoesNotAnswerForAnotherEpoch(t *testing.T) {
-	run(t, func(t *testing.T, w *world) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t)
 		ctx := t.Context()
 		w.Elected(0, 1)
 		synctest.Wait()
@@ -183,7 +187,8 @@ func TestDeposedLeaderDoesNotAnswerForAnotherEpoch(t *testing.T) {
 
 func TestCleanAppendFailureChangesNothing(t *testing.T) {
 	for _, err := range []error{ErrUnavailable, ErrTooLarge, ErrNotLeader} {
-		run(t, func(t *testing.T, w *world) {
+		synctest.Test(t, func(t *testing.T) {
+			w := start(t)
 			ctx := t.Context()
 			w.Elected(0, 1)
 			synctest.Wait()
@@ -196,7 +201,8 @@ func TestCleanAppendFailureChangesNothing(t *testing.T) {
 }
 
 func TestUnknownAppendFailureReloads(t *testing.T) {
-	run(t, func(t *testing.T, w *world) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t)
 		ctx := t.Context()
 		w.Elected(0, 1)
 		synctest.Wait()
@@ -212,7 +218,8 @@ func TestUnknownAppendFailureReloads(t *testing.T) {
 }
 
 func TestFailedTakesBackAndAnswers(t *testing.T) {
-	run(t, func(t *testing.T, w *world) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t)
 		ctx := t.Context()
 		w.Elected(0, 1)
 		synctest.Wait()
@@ -235,7 +242,8 @@ func TestFailedTakesBackAndAnswers(t *testing.T) {
 }
 
 func TestLoadRetriesUntilTheLogCanBeRead(t *testing.T) {
-	run(t, func(t *testing.T, w *world) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t)
 		ctx := t.Context()
 		w.Elected(0, 1)
 		synctest.Wait()
@@ -254,7 +262,8 @@ func TestLoadRetriesUntilTheLogCanBeRead(t *testing.T) {
 }
 
 func TestDeadlineBecomesAnEvent(t *testing.T) {
-	run(t, func(t *testing.T, w *world) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t)
 		ctx := t.Context()
 		w.Elected(0, 1)
 		synctest.Wait()
@@ -272,7 +281,8 @@ func TestDeadlineBecomesAnEvent(t *testing.T) {
 }
 
 func TestToldEventsSurviveLoading(t *testing.T) {
-	run(t, func(t *testing.T, w *world) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t)
 		w.Elected(0, 1) // still loading when it is told
 		w.Tell(func(*counter, time.Time) Outcome {
 			return Outcome{Records: []Record{{Key: []byte("told"), Value: []byte("1")}}}
@@ -283,7 +293,8 @@ func TestToldEventsSurviveLoading(t *testing.T) {
 }
 
 func TestDivisibleRecordsTakeSeveralBatches(t *testing.T) {
-	run(t, func(t *testing.T, w *world) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t)
 		ctx := t.Context()
 		w.Elected(0, 1)
 		synctest.Wait()
@@ -309,7 +320,8 @@ func TestDivisibleRecordsTakeSeveralBatches(t *testing.T) {
 }
 
 func TestGoneClientDoesNotHoldTheShard(t *testing.T) {
-	run(t, func(t *testing.T, w *world) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t)
 		w.Elected(0, 1)
 		synctest.Wait()
 		ctx, cancel := context.WithCancel(t.Context())
@@ -331,7 +343,8 @@ func TestGoneClientDoesNotHoldTheShard(t *testing.T) {
 }
 
 func TestLoadReplaysTransactionsOnceTheyCommit(t *testing.T) {
-	run(t, func(t *testing.T, w *world) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t)
 		transactional := func(id model.ProducerID, key string) record.Batch {
 			b := record.NewBuilder(record.BuildOptions{Transactional: true, Producer: &record.Producer{ID: id, Epoch: 0, BaseSequence: 0}})
 			b.Append(0, []byte(key), []byte("1"))
@@ -357,7 +370,8 @@ func TestLoadReplaysTransactionsOnceTheyCommit(t *testing.T) {
 }
 
 func TestLoadPassesOverRecordsItCannotRead(t *testing.T) {
-	run(t, func(t *testing.T, w *world) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t)
 		b := record.NewBuilder(record.BuildOptions{})
 		b.Append(0, []byte("a"), []byte("no number"))
 		b.Append(0, []byte("a"), []byte("4"))
@@ -386,7 +400,7 @@ func TestPartitionForIsJavas(t *testing.T) {
 	f("gret", 24)
 	f("gpend", 26)
 	f("polygenelubricants", 0) // hashes to MinInt32, which has no absolute value
-	f("𝄞", 1772394%50)        // two UTF-16 units: 31 * 0xD834 + 0xDD1E
+	f("𝄞", 1772394%50)         // two UTF-16 units: 31 * 0xD834 + 0xDD1E
 }
 
 func TestStateDiagram(t *testing.T) {

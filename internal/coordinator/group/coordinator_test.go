@@ -23,15 +23,11 @@ type memoryLog struct {
 	mu      sync.Mutex
 	batches []record.Batch
 	end     model.Offset
-	err     error // of Append and Read
 }
 
 func (l *memoryLog) Append(batch record.Batch, _ model.Timestamp) (model.Offset, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.err != nil {
-		return 0, l.err
-	}
 	batch.SetBaseOffset(l.end)
 	l.batches = append(l.batches, batch)
 	l.end = batch.NextOffset()
@@ -45,10 +41,10 @@ func (l *memoryLog) Read(from model.Offset) ([]byte, error) {
 	defer l.mu.Unlock()
 	for _, b := range l.batches {
 		if b.NextOffset() > from {
-			return b, l.err
+			return b, nil
 		}
 	}
-	return nil, l.err
+	return nil, nil
 }
 
 func (l *memoryLog) Bounds() (start, end model.Offset) {
@@ -57,17 +53,13 @@ func (l *memoryLog) Bounds() (start, end model.Offset) {
 	return 0, l.end
 }
 
-func (l *memoryLog) fail(err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.err = err
-}
-
 // cluster is a coordinator over memory logs.
 type cluster struct {
 	*Coordinator
 	logs map[model.Partition]*memoryLog
 	stop func()
+	// gate, where not nil, is what a load waits for.
+	gate chan struct{}
 }
 
 func newCluster(t testing.TB, partitions int) *cluster {
@@ -80,7 +72,12 @@ func newCluster(t testing.TB, partitions int) *cluster {
 	}
 	c.Coordinator = newCoordinator(Options{
 		Config: config, Logger: slog.New(slog.DiscardHandler), Image: func() *meta.Image { return &meta.Image{} },
-	}, func(p model.Partition, _ model.LeaderEpoch) (coordinator.Log, error) { return c.logs[p], nil })
+	}, func(p model.Partition, _ model.LeaderEpoch) (coordinator.Log, error) {
+		if c.gate != nil {
+			<-c.gate
+		}
+		return c.logs[p], nil
+	})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- c.Run(ctx) }()
@@ -298,15 +295,15 @@ func TestOffsetFetchVersions(t *testing.T) {
 func TestWhileLoading(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 2)
-		c.Coordinator.runtime.Elected(0, 1) // not yet run
 		defer c.stop()
+		c.gate = make(chan struct{})
 		ctx := t.Context()
 		group := "g0" // in partition 1 of 2
 		if c.PartitionFor(group) != 1 {
 			t.Fatalf("g0 is in %d", c.PartitionFor(group))
 		}
-		c.logs[1].fail(coordinator.ErrLoading)
-		c.Elected(1, 1)
+		c.elect(1)
+		synctest.Wait()
 		hb := kmsg.NewPtrHeartbeatRequest()
 		hb.Group = group
 		code(t, c.Heartbeat(ctx, Client{}, hb).ErrorCode, nil)
@@ -324,8 +321,7 @@ func TestWhileLoading(t *testing.T) {
 		del := kmsg.NewPtrDeleteGroupsRequest()
 		del.Groups = []string{group}
 		code(t, c.DeleteGroups(ctx, del).Groups[0].ErrorCode, kerr.CoordinatorLoadInProgress)
-		c.logs[1].fail(nil)
-		time.Sleep(time.Minute)
+		close(c.gate)
 		synctest.Wait()
 		code(t, c.ListGroups(ctx, kmsg.NewPtrListGroupsRequest()).ErrorCode, nil)
 		code(t, c.DeleteGroups(ctx, del).Groups[0].ErrorCode, kerr.GroupIDNotFound)

@@ -247,8 +247,8 @@ func FuzzSubscription(f *testing.F) {
 	f.Fuzz(func(t *testing.T, metadata []byte) {
 		got, err := readSubscription(metadata)
 		var known kmsg.ConsumerMemberMetadata
-		if known.ReadFrom(metadata) != nil {
-			return // ours reads less of it, and so may take more
+		if known.ReadFrom(metadata) != nil || known.Version < 0 {
+			return // ours reads less of it, and so may take more; kmsg takes negative versions
 		}
 		if err != nil && len(known.Topics) > 0 {
 			t.Fatalf("refused what kmsg reads as %q", known.Topics)
