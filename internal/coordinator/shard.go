@@ -58,7 +58,7 @@ type shard[M Machine] struct {
 	}
 }
 
-// become moves the shard along an arrow of State's diagram.
+// becomeLocked moves the shard along an arrow of State's diagram.
 func (s *shard[M]) becomeLocked(next State) {
 	prev := s.mu.state
 	if !prev.may(next) {
@@ -68,7 +68,8 @@ func (s *shard[M]) becomeLocked(next State) {
 	if prev == Active {
 		close(s.mu.life) // the machine is gone, and with it all that it owed
 	}
-	s.logger.Info("coordinator state", "partition", s.partition, "epoch", s.epoch, "from", prev, "to", next)
+	// Not Info: a node leads fifty of them. What goes wrong is a Warn of its own.
+	s.logger.Debug("coordinator state", "partition", s.partition, "epoch", s.epoch, "from", prev.String(), "to", next.String())
 }
 
 // do runs an event and waits for the answer to w.

@@ -90,7 +90,7 @@ func (m *machine) Tick(now time.Time) outcome { return m.logged(m.Groups.Tick(no
 
 func (m *machine) logged(o outcome) outcome {
 	for _, t := range m.TakeTransitions() {
-		m.logger.Info("group state", "group", t.Group, "from", t.From, "to", t.To,
+		m.logger.Info("group state", "group", t.Group, "from", t.From.String(), "to", t.To.String(),
 			"generation", t.Generation, "members", t.Members, "reason", t.Reason)
 	}
 	return o
