@@ -27,6 +27,8 @@ type node struct {
 	disk *storage.Disk
 	end  func()
 	done chan error // what Run returned
+	// closed is what Close returned.
+	closed error
 
 	mu        sync.Mutex
 	published []*meta.Image
@@ -79,7 +81,7 @@ func startNode(t testing.TB, o nodeOptions) (*node, error) {
 			cancel()
 			err := <-n.done
 			n.done <- err
-			_ = q.Close() // an error where the disk has failed on purpose
+			n.closed = q.Close()
 			endDisk()
 		})
 	}

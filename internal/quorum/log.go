@@ -33,10 +33,13 @@ const logSegmentBytes = 4 << 20
 type entryLog struct{ log *storage.Log }
 
 func openLog(fs vfs.FS, disk *storage.Disk, dataDir string, logger *slog.Logger, clean bool) (entryLog, error) {
-	l, _, err := storage.Open(storage.Options{
+	l, found, err := storage.Open(storage.Options{
 		FS: fs, Disk: disk, Dir: logDir(dataDir), TopicPartition: logPartition(), Logger: logger, CleanShutdown: clean,
 		Config: storage.Config{SegmentBytes: logSegmentBytes},
 	})
+	if found.BytesCut > 0 {
+		logger.Warn("Recovered the metadata log and cut off its torn end", "bytes_cut", found.BytesCut)
+	}
 	return entryLog{l}, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strings"
 
 	"go.etcd.io/raft/v3/raftpb"
 
@@ -40,6 +41,9 @@ func openStore(o storeOptions) (s *store, image *meta.Image, err error) {
 	if err := o.fs.SyncDir(o.dir); err != nil {
 		return nil, nil, fmt.Errorf("sync %s: %w", o.dir, err)
 	}
+	if err := removeUnfinished(o.fs, dir); err != nil {
+		return nil, nil, err
+	}
 	log, err := openLog(o.fs, o.disk, o.dir, o.logger, o.clean)
 	if err != nil {
 		return nil, nil, err
@@ -64,6 +68,24 @@ func openStore(o storeOptions) (s *store, image *meta.Image, err error) {
 		return nil, nil, err
 	}
 	return s, image, nil
+}
+
+// removeUnfinished removes snapshots that a crash has left half written.
+func removeUnfinished(fs vfs.FS, dir string) error {
+	infos, err := fs.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("list %s: %w", dir, err)
+	}
+	for _, info := range infos {
+		name, unfinished := strings.CutSuffix(info.Name, ".tmp") // of vfs.WriteFileAtomically
+		if _, ok := snapshotIndex(name); !ok || !unfinished {
+			continue
+		}
+		if err := fs.Remove(filepath.Join(dir, info.Name)); err != nil {
+			return fmt.Errorf("remove an unfinished metadata snapshot: %w", err)
+		}
+	}
+	return nil
 }
 
 // newestSnapshot reads the newest snapshot, or makes the first.

@@ -91,7 +91,7 @@ func encodeSnapshot(s *snapshot) []byte {
 	b = append(b, leave)
 	b = binary.BigEndian.AppendUint64(b, uint64(len(s.data)))
 	b = append(b, s.data...)
-	return binary.BigEndian.AppendUint32(b, castagnoli(b))
+	return appendChecksum(b)
 }
 
 // decodeSnapshot keeps a part of b as the snapshot's data.

@@ -41,6 +41,8 @@ func (e *CorruptError) Error() string {
 
 func castagnoli(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
 
+func appendChecksum(b []byte) []byte { return binary.BigEndian.AppendUint32(b, castagnoli(b)) }
+
 func encodeState(hs *raftpb.HardState) []byte {
 	b := make([]byte, 0, stateSize)
 	b = binary.BigEndian.AppendUint32(b, stateMagic)
@@ -48,7 +50,7 @@ func encodeState(hs *raftpb.HardState) []byte {
 	b = binary.BigEndian.AppendUint64(b, hs.GetTerm())
 	b = binary.BigEndian.AppendUint64(b, hs.GetVote())
 	b = binary.BigEndian.AppendUint64(b, hs.GetCommit())
-	return binary.BigEndian.AppendUint32(b, castagnoli(b))
+	return appendChecksum(b)
 }
 
 func decodeState(b []byte) (*raftpb.HardState, error) {
