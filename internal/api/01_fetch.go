@@ -15,8 +15,8 @@ import (
 
 // Fetch (key 1), v4–v18.
 //
-// Behaviour: waits until min.bytes are there, a partition has an error, or
-// max.wait has passed. The first partition with data returns at least one batch
+// Behaviour: waits until min.bytes are there, a partition has an error,
+// max.wait has passed, or the node stops. The first partition with data returns at least one batch
 // whatever its size (KIP-74). Up to the last stable offset under
 // read_committed, else up to the high watermark.
 // Versions: v5 log start; v7 sessions (KIP-227); v9 leader epoch (KIP-320); v11
@@ -110,6 +110,8 @@ func (f *fetch) poll(ctx context.Context) error {
 		case <-watch.C():
 			f.release() // read again, from the start
 		case <-timer.C:
+			return nil
+		case <-f.handler.Stopping.Done():
 			return nil
 		case <-ctx.Done():
 			return ctx.Err()

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net"
 
 	"github.com/chronik/chronik/internal/coordinator/group"
@@ -14,4 +15,11 @@ func groupClient(req *server.Request) group.Client {
 		host = h
 	}
 	return group.Client{ID: req.ClientID, Host: "/" + host}
+}
+
+// untilStopping is ctx, ended also when the node begins to stop.
+func (h *Handler) untilStopping(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	forget := context.AfterFunc(h.Stopping, cancel)
+	return ctx, func() { forget(); cancel() }
 }

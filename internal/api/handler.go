@@ -27,6 +27,9 @@ func New(s Services) *Handler {
 	if s.Logger == nil {
 		s.Logger = slog.New(slog.DiscardHandler)
 	}
+	if s.Stopping == nil {
+		s.Stopping = context.Background()
+	}
 	h := &Handler{
 		Services: s,
 		sessions: newFetchSessions(s.FetchSessionsMax),

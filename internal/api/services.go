@@ -21,6 +21,10 @@ import (
 type Services struct {
 	Node   model.NodeID
 	Logger *slog.Logger
+	// Stopping ends when the node begins to stop: requests that wait for what
+	// other clients do (Fetch, JoinGroup, SyncGroup) are answered then. Nil:
+	// never.
+	Stopping context.Context
 	// Image is the newest metadata that this node has applied.
 	Image func() *meta.Image
 	// Controller takes commands that change the metadata.

@@ -41,6 +41,9 @@ type Broker struct {
 
 	fenced chan error // capacity 1: why the disk was fenced
 	ready  chan struct{}
+	// stopping ends when the stop begins, which beginStop does.
+	stopping  context.Context
+	beginStop context.CancelFunc
 }
 
 // Options is what a Broker needs.
@@ -59,10 +62,12 @@ func New(o Options) (*Broker, error) {
 	if o.FS == nil {
 		o.FS = vfs.OS()
 	}
-	return &Broker{
+	b := &Broker{
 		config: o.Config, logger: o.Logger, fs: o.FS, incarnation: model.NewUUID(),
 		fenced: make(chan error, 1), ready: make(chan struct{}),
-	}, nil
+	}
+	b.stopping, b.beginStop = context.WithCancel(context.Background())
+	return b, nil
 }
 
 // Ready is closed once clients are served.
@@ -158,6 +163,8 @@ func (b *Broker) register(ctx context.Context) error {
 // stop ends what was started, in reverse. Only a stop in which everything was
 // flushed is marked clean.
 func (b *Broker) stop(running *stages, clean bool) error {
+	// Clients that wait for news would keep the server draining.
+	b.beginStop()
 	errs := []error{running.stopTo("quorum")} // server, upkeep
 	if b.partitions != nil {
 		errs = append(errs, b.partitions.Close())
@@ -240,7 +247,7 @@ func (b *Broker) roleChanged(change partition.RoleChange) {
 func (b *Broker) apiServices() api.Services {
 	c := b.config
 	return api.Services{
-		Node: c.NodeID, Logger: b.logger, Image: b.quorum.Image,
+		Node: c.NodeID, Logger: b.logger, Stopping: b.stopping, Image: b.quorum.Image,
 		Controller: b.quorum, Quorum: b.quorum.Status,
 		Partitions: b.partitions, Groups: b.groups,
 		CreateOffsetsTopic: b.createOffsetsTopic,
