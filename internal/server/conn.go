@@ -67,6 +67,8 @@ type conn struct {
 		// nil when there is none.
 		buf     []byte
 		written int
+		// onWritten are the Request.OnWritten of the responses in buf.
+		onWritten []func()
 	}
 
 	// end is why the connection ended; the first cause counts.

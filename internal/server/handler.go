@@ -17,6 +17,11 @@ type Request struct {
 	ClientID      string // "" where the client sent null
 	Body          []byte
 	Conn          *ConnInfo
+	// OnWritten may be set by the Reply. It is called once, when the client has
+	// taken the response or the connection has ended, and gives up what the
+	// response's memory was counted under: a response that nobody reads is as
+	// large as one that is being made. It must not block.
+	OnWritten func()
 
 	buffers *buffers // nil in a Request that a test made
 }

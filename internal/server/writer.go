@@ -64,7 +64,7 @@ func (c *conn) answer(f *inflight) {
 
 	var size [frameSizeBytes]byte
 	result, err := c.callReply(f, append(held, size[:]...))
-	correlationID := f.req.CorrelationID
+	correlationID, onWritten := f.req.CorrelationID, f.req.OnWritten
 	f.discard(c.server)
 	// In this order, or the connection would look idle for a moment.
 	c.lastWrite.Store(time.Now().UnixNano())
@@ -72,6 +72,9 @@ func (c *conn) answer(f *inflight) {
 
 	c.out.Lock()
 	defer c.out.Unlock()
+	if onWritten != nil {
+		c.out.onWritten = append(c.out.onWritten, onWritten)
+	}
 	if err == nil && result != nil {
 		err = checkResponse(result, len(held), correlationID)
 	}
@@ -110,9 +113,15 @@ func checkResponse(result []byte, start int, correlationID int32) error {
 }
 
 // writeLocked writes what is held back. After an error nothing is written any
-// more.
+// more. Either way nothing waits to be written when it returns.
 func (c *conn) writeLocked() {
 	o := &c.out
+	defer func() {
+		for _, f := range o.onWritten {
+			f()
+		}
+		o.onWritten = nil
+	}()
 	for o.written < len(o.buf) && c.ctx.Err() == nil {
 		now := time.Now()
 		n, err := 0, c.nc.SetWriteDeadline(now.Add(c.server.limits.WriteStallMax))
