@@ -76,12 +76,12 @@ func (p *Partition) retain(s *Set, now time.Time) {
 // when none does. A node without compacted topics waits for one.
 func (s *Set) compactLoop(ctx context.Context) {
 	for ctx.Err() == nil {
-		dirtiest, any := s.dirtiest(time.Now())
+		dirtiest, compacted := s.dirtiest(time.Now())
 		if dirtiest != nil && dirtiest.compact(s, time.Now()) {
 			continue
 		}
 		var rested <-chan time.Time
-		if any {
+		if compacted {
 			rested = time.After(s.options.Upkeep.CompactionBackoff)
 		}
 		select {
@@ -94,14 +94,14 @@ func (s *Set) compactLoop(ctx context.Context) {
 
 // dirtiest is the log that most needs compaction, nil where none does, and
 // whether there are compacted logs at all.
-func (s *Set) dirtiest(now time.Time) (worst *Partition, any bool) {
+func (s *Set) dirtiest(now time.Time) (worst *Partition, compacted bool) {
 	ratio := -1.0
 	for p := range s.All() {
 		values := p.values.Load()
 		if !values.Compact {
 			continue
 		}
-		any = true
+		compacted = true
 		c, err := p.log.Cleanable(model.TimestampOf(now), p.Offsets().LastStable)
 		if err != nil || c.DirtyBytes == 0 || c.Ratio < values.MinCleanableDirtyRatio && !c.MustClean {
 			continue
@@ -110,7 +110,7 @@ func (s *Set) dirtiest(now time.Time) (worst *Partition, any bool) {
 			worst, ratio = p, c.Ratio
 		}
 	}
-	return worst, any
+	return worst, compacted
 }
 
 // compact makes one pass over the log, and reports whether that changed it.

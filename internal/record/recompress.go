@@ -16,7 +16,7 @@ func Recompress(b Batch, codec Codec, level int, l Limits) (Batch, error) {
 	if !codec.known() || !from.known() {
 		return nil, fmt.Errorf("recompress from codec %d to %d: %w", from, codec, ErrUnsupportedCodec)
 	}
-	records := []byte(b.Payload())
+	records := b.Payload()
 	if from != CodecNone {
 		f, err := openInflater(from, b.Payload(), l.decompressedBytesMax())
 		if err != nil {

@@ -30,7 +30,7 @@ func (s *Server) accept(ctx context.Context, l *listener, start func(net.Conn)) 
 			start(nc)
 			continue
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // stop closed the listener
 		case errors.Is(err, net.ErrClosed):
 			return fmt.Errorf("listener %s was closed: %w", l.Name, err)
 		}

@@ -37,8 +37,9 @@ func (k OpKind) Changes() bool {
 	switch k {
 	case OpOpen, OpReadDir, OpStat, OpUsage, OpRead, OpClose, OpSize:
 		return false
+	default:
+		return true
 	}
-	return true
 }
 
 // Op is an operation that is about to be done.

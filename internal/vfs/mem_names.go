@@ -134,6 +134,7 @@ func (n *needs) add(o *nameOp) {
 	n.nodes[o.node] = true
 	n.names[dirName{o.dir, o.name}] = true
 	switch o.kind {
+	case nameLink:
 	case nameUnlink:
 		n.emptied[o.node] = true
 	case nameRename:

@@ -58,5 +58,6 @@ func diskUsage(dir string) (Usage, error) {
 		return Usage{}, err
 	}
 	block := uint64(s.Bsize)
+	//nolint:unconvert // signed on some systems
 	return Usage{TotalBytes: s.Blocks * block, FreeBytes: uint64(s.Bavail) * block}, nil
 }

@@ -8,6 +8,7 @@
 package wire
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -21,7 +22,7 @@ func (c Code) Name() string {
 	if c == 0 {
 		return "NONE"
 	}
-	if e, ok := kerr.ErrorForCode(int16(c)).(*kerr.Error); ok {
+	if e, ok := errors.AsType[*kerr.Error](kerr.ErrorForCode(int16(c))); ok {
 		return e.Message
 	}
 	return fmt.Sprintf("UNKNOWN_CODE_%d", int16(c))

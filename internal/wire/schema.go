@@ -19,9 +19,6 @@ type requestSchema struct {
 	root  uint8 // index into structs
 }
 
-// neverFlexible is above every version that a layout has.
-const neverFlexible = 127
-
 // structSchema is a struct: the request itself, an array's element, or a
 // field's value. Its plain fields are fields[first:tagged], in wire order, and
 // its tagged ones are fields[tagged:end], ascending by tag.

@@ -372,12 +372,12 @@ func TestResponsesEncodeInEveryVersion(t *testing.T) {
 			}
 		}
 		for range 2 { // refused, then served
-			for v := int16(0); v <= 9; v++ {
+			for v := range int16(10) {
 				r := joinRequest(v, "", "", "x")
 				r.Group = fmt.Sprint("join", v)
 				encode(c.JoinGroup(ctx, Client{}, r), v)
 			}
-			for v := int16(0); v <= 5; v++ {
+			for v := range int16(6) {
 				s, l := kmsg.NewPtrSyncGroupRequest(), kmsg.NewPtrLeaveGroupRequest()
 				s.Version, l.Version = v, v
 				encode(c.SyncGroup(ctx, Client{}, s), v)
@@ -386,7 +386,7 @@ func TestResponsesEncodeInEveryVersion(t *testing.T) {
 			for v := int16(2); v <= 9; v++ {
 				encode(c.OffsetCommit(ctx, commitOf("x", v)), v)
 			}
-			for v := int16(0); v <= 6; v++ {
+			for v := range int16(7) {
 				r := kmsg.NewPtrDescribeGroupsRequest()
 				r.Version, r.Groups = v, []string{"x"}
 				encode(c.DescribeGroups(ctx, r), v)

@@ -53,16 +53,6 @@ func (m *member) metadata(name string) []byte {
 	return nil
 }
 
-// knows reports whether the member supports a protocol.
-func (m *member) knows(name string) bool {
-	for _, p := range m.protocols {
-		if p.name == name {
-			return true
-		}
-	}
-	return false
-}
-
 // matches reports whether protocols are the member's own, metadata and all.
 func (m *member) matches(protocols []protocol) bool {
 	if len(protocols) != len(m.protocols) {

@@ -43,7 +43,7 @@ func readSchemas(jar string) ([]message, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", jar, err)
 	}
-	defer archive.Close()
+	defer archive.Close() //nolint:errcheck // it was only read
 	var out []message
 	for _, file := range archive.File {
 		if ok, _ := path.Match("common/message/*Request.json", file.Name); !ok {
