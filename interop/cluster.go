@@ -14,9 +14,6 @@ func clusterChecks(s *suiteRun) {
 		c.matches(c.kafka("cluster", "list-endpoints"), `^\d+\s+\S+\s+\d+\s+\S+\s+unfenced\s+broker\s*$`)
 	})
 	s.check("broker-api-versions: as wide as Kafka 4.3", apiVersions)
-	s.check("features describe", func(c *check) {
-		c.matches(c.kafka("features", "describe"), `^Feature: metadata\.version\s`)
-	})
 	s.check("metadata-quorum describe --status", func(c *check) {
 		out := c.kafka("metadata-quorum", "describe", "--status")
 		c.matches(out, `^ClusterId:\s+\S{22}$`, `^LeaderId:\s+\d+$`, `^LeaderEpoch:\s+\d+$`, `^HighWatermark:\s+[1-9]\d*$`,
