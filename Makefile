@@ -14,7 +14,7 @@ DATA_DIR ?=
 LINT := .cache/bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race lint format interop fuzz crash clean
+.PHONY: help build test race lint format interop fuzz crash apis clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ fuzz: ## run every fuzz target for a while: T=10s
 crash: ## kill -9 a broker under load and compare what it kept: N=5
 	@go test ./internal/brokertest -list '^TestCrash' | grep '^TestCrash' || { echo 'no crash test'; exit 1; }
 	go test ./internal/brokertest -run '^TestCrash' -count=1 -v -timeout 60m -args -crash.rounds=$(N)
+
+apis: ## write docs/apis.md anew from the table of APIs
+	go test ./internal/api -run '^TestApisDoc' -count=1 -args -update
 
 clean: ## remove what was built and installed
 	rm -rf bin .cache
