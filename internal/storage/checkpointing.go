@@ -21,6 +21,17 @@ func (l *Log) putStart(starts map[model.TopicPartition]model.Offset) {
 	}
 }
 
+// putCleaned records how far the cleaner has come.
+func (l *Log) putCleaned(cleaned map[model.TopicPartition]model.Offset) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if l.cleanedTo > 0 {
+		cleaned[l.tp] = l.cleanedTo
+	} else {
+		delete(cleaned, l.tp)
+	}
+}
+
 // checkpoint makes everything durable that recovery would otherwise rebuild,
 // and moves the recovery point to the end of the log. A log that has not
 // changed since costs nothing.
@@ -73,6 +84,9 @@ func (l *Log) settle() error {
 // Close makes the log durable as it is and closes it. Disk.Checkpoint after
 // the last log is what lets the next start skip all checks.
 func (l *Log) Close() error {
+	l.stopping.Store(true)
+	l.cleaning.Lock()
+	defer l.cleaning.Unlock()
 	l.write.Lock()
 	defer l.write.Unlock()
 	if l.closed {
@@ -141,6 +155,9 @@ const directoryNameMax = 255
 // is removed after file.delete.delay.ms. From the rename on, the partition can be
 // created anew.
 func (l *Log) Delete() error {
+	l.stopping.Store(true)
+	l.cleaning.Lock()
+	defer l.cleaning.Unlock()
 	l.write.Lock()
 	defer l.write.Unlock()
 	if err := l.usable(); err != nil {

@@ -23,8 +23,8 @@ import (
 // .swap without X.log.swap are removed and nothing has happened. From then on
 // X.log.swap is whole and has everything that the segments it replaces had to
 // keep: recovery removes every segment whose base is in [X, end of X.log.swap)
-// and finishes 4. A replaced segment that lies wholly behind that end, because
-// the cleaner kept nothing of it, may survive; it is cleaned again some day.
+// and finishes 4. The cleaned segment always ends where the last of those did, if
+// need be with an empty batch (groupEnd), so none of them survives in parts.
 
 // finishSwaps does what is left of an interrupted cleaning, and tells how many
 // files it renamed or removed.
@@ -111,4 +111,98 @@ func swapEnd(fs vfs.FS, path string, base model.Offset) (end model.Offset, err e
 			return scan.next, nil
 		}
 	}
+}
+
+// swap puts a cleaned segment in the place of a group, if the log still is what
+// the pass began with.
+func (p *cleanPass) swap(group []*segment, cleaned *segment) error {
+	l := p.log
+	l.write.Lock()
+	defer l.write.Unlock()
+	at, ok := l.findGroup(group)
+	if !ok || l.closed {
+		w := cleanWriter{log: l, s: cleaned}
+		return errors.Join(errCleanStopped, w.discard())
+	}
+	if err := l.usable(); err != nil {
+		return err
+	}
+	if err := l.nameSwap(cleaned); err != nil {
+		return l.disk.fail("swap cleaned segment", err)
+	}
+	next := append([]*segment(nil), l.segments[:at]...)
+	next = append(next, cleaned)
+	next = append(next, l.segments[at+len(group):]...)
+
+	l.mu.Lock() // over the renames: a reader sees the old files and segments, or the new ones
+	l.generation++
+	err := l.replaceFiles(group, cleaned)
+	if err == nil {
+		l.segments = next
+	}
+	l.mu.Unlock()
+	if err == nil {
+		err = l.fs.SyncDir(l.dir)
+	}
+	if err != nil {
+		return l.disk.fail("swap cleaned segment", err)
+	}
+	cleaned.indexesSynced = true
+	first := group[0].base
+	bases := make(map[model.Offset]bool, len(group))
+	for _, s := range group[1:] {
+		bases[s.base] = true
+	}
+	if err := l.dropSnapshots(func(o model.Offset) bool { return o > first && bases[o] && len(l.write.snapshots) > 2 }); err != nil {
+		return l.disk.fail("remove producer snapshots", err)
+	}
+	return nil
+}
+
+// findGroup is where the segments stand in the log now.
+func (l *Log) findGroup(group []*segment) (int, bool) {
+	for i, s := range l.segments[:max(0, len(l.segments)-len(group))] {
+		if s != group[0] {
+			continue
+		}
+		for n, other := range group {
+			if l.segments[i+n] != other {
+				return 0, false
+			}
+		}
+		return i, true
+	}
+	return 0, false
+}
+
+// nameSwap is step 2: when the .log has its name, the cleaning has happened.
+func (l *Log) nameSwap(s *segment) error {
+	for _, suffix := range []string{indexSuffix, timeSuffix, txnSuffix, logSuffix} {
+		err := l.fs.Rename(s.path+suffix+cleanedSuffix, s.path+suffix+swapSuffix)
+		if err != nil && !(isNotExist(err) && suffix != logSuffix) {
+			return err
+		}
+		l.disk.handles.forget(s.path + suffix + cleanedSuffix)
+	}
+	return l.fs.SyncDir(l.dir)
+}
+
+// replaceFiles is steps 3 and 4.
+func (l *Log) replaceFiles(group []*segment, cleaned *segment) error {
+	for n := len(group) - 1; n >= 0; n-- {
+		if err := l.renameAway(group[n]); err != nil {
+			return err
+		}
+	}
+	for _, suffix := range []string{indexSuffix, timeSuffix, txnSuffix, logSuffix} {
+		err := l.fs.Rename(cleaned.path+suffix+swapSuffix, cleaned.path+suffix)
+		if err != nil && !(isNotExist(err) && suffix != logSuffix) {
+			return err
+		}
+		l.disk.handles.forget(cleaned.path + suffix)
+	}
+	cleaned.offsets.path = cleaned.path + indexSuffix
+	cleaned.times.path = cleaned.path + timeSuffix
+	cleaned.aborted.path = cleaned.path + txnSuffix
+	return nil
 }

@@ -248,7 +248,7 @@ func (w *world) truncate(t *rapid.T) {
 	w.durable = min(w.durableNow(), w.batchStart(to))
 	w.b.durable = min(w.b.durable, w.durable)
 	w.startBefore = min(w.startBefore, w.batchStart(to)) // the start may lie within the batch that goes
-	records := w.records // what a crash may still find
+	records := w.records                                 // what a crash may still find
 	w.records = map[model.Offset]written{}
 	for o, r := range records {
 		w.records[o] = r

@@ -9,7 +9,7 @@ import (
 	"github.com/chronik/chronik/internal/vfs"
 )
 
-// checkpoints are a data directory's recovery points and log starts: those of
+// checkpoints are a data directory's recovery points, log starts and cleaned ends: those of
 // open logs are asked for when the files are written; those of logs that are
 // not open are kept as they were read.
 type checkpoints struct {
@@ -22,25 +22,34 @@ type checkpoints struct {
 	open     map[model.TopicPartition]*Log
 	recovery map[model.TopicPartition]model.Offset
 	start    map[model.TopicPartition]model.Offset
+	cleaned  map[model.TopicPartition]model.Offset
+}
+
+// savedPoints are what the files say of one partition.
+type savedPoints struct {
+	recovery, start, cleaned model.Offset
 }
 
 // loadedPoints reads the checkpoint files, once, and returns a partition's.
 // Broken files are no reason not to start: without a recovery point everything
 // is checked, and without a start the first segment's base is it.
-func (d *Disk) loadedPoints(tp model.TopicPartition) (recovery, start model.Offset, err error) {
+func (d *Disk) loadedPoints(tp model.TopicPartition) (saved savedPoints, err error) {
 	p := &d.points
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.loaded {
 		if p.recovery, err = d.readPoints(RecoveryPointCheckpoint); err != nil {
-			return 0, 0, err
+			return savedPoints{}, err
 		}
 		if p.start, err = d.readPoints(LogStartCheckpoint); err != nil {
-			return 0, 0, err
+			return savedPoints{}, err
+		}
+		if p.cleaned, err = d.readPoints(CleanerCheckpoint); err != nil {
+			return savedPoints{}, err
 		}
 		p.loaded = true
 	}
-	return p.recovery[tp], p.start[tp], nil
+	return savedPoints{p.recovery[tp], p.start[tp], p.cleaned[tp]}, nil
 }
 
 func (d *Disk) readPoints(name string) (map[model.TopicPartition]model.Offset, error) {
@@ -74,14 +83,16 @@ func (d *Disk) unregister(l *Log, deleted bool) {
 	if deleted {
 		delete(p.recovery, l.tp)
 		delete(p.start, l.tp)
+		delete(p.cleaned, l.tp)
 		return
 	}
 	p.recovery[l.tp] = l.RecoveryPoint()
 	l.putStart(p.start)
+	l.putCleaned(p.cleaned)
 }
 
 // Checkpoint moves the recovery points of all open logs to what is durable now,
-// and writes the directory's recovery-point and log-start checkpoints. Call it
+// and writes the directory's recovery-point, log-start and cleaner checkpoints. Call it
 // now and then (log.flush.offset.checkpoint.interval.ms) and after the logs
 // were closed: what it records need not be checked after a crash.
 func (d *Disk) Checkpoint() error {
@@ -100,7 +111,10 @@ func (d *Disk) Checkpoint() error {
 	if err := d.writeRecoveryPoints(); err != nil {
 		return err
 	}
-	return d.writeStarts()
+	if err := d.writeStarts(); err != nil {
+		return err
+	}
+	return d.writeCleaned()
 }
 
 func (d *Disk) writeRecoveryPoints() error {
@@ -118,6 +132,15 @@ func (d *Disk) writeStarts() error {
 			l.putStart(p.start)
 		}
 		return p.start
+	})
+}
+
+func (d *Disk) writeCleaned() error {
+	return d.writePoints(CleanerCheckpoint, func(p *checkpoints) map[model.TopicPartition]model.Offset {
+		for _, l := range p.open {
+			l.putCleaned(p.cleaned)
+		}
+		return p.cleaned
 	})
 }
 

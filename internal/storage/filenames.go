@@ -15,6 +15,7 @@ import (
 //	<data dir>/
 //	  recovery-point-offset-checkpoint   what need not be checked after a crash
 //	  log-start-offset-checkpoint        starts that lie inside a segment
+//	  cleaner-offset-checkpoint          how far compacted logs have been cleaned
 //	  replication-offset-checkpoint      high watermarks (written by partition)
 //	  <topic>-<partition>/
 //	    00000000000000000000.log         record batches
@@ -46,6 +47,7 @@ const (
 	// The checkpoint files of a data directory.
 	RecoveryPointCheckpoint = "recovery-point-offset-checkpoint"
 	LogStartCheckpoint      = "log-start-offset-checkpoint"
+	CleanerCheckpoint       = "cleaner-offset-checkpoint"
 	HighWatermarkCheckpoint = "replication-offset-checkpoint"
 )
 

@@ -34,8 +34,12 @@ type Log struct {
 		producers   *producerTable
 		snapshots   []model.Offset // offsets of the producer snapshots on disk, ascending
 		epochsDirty bool           // epochs have changed since they were written
-		cleanedTo   model.Offset   // the cleaner has been here (compact.go)
 	}
+
+	// cleaning is held over a pass of the cleaner, so that there is one at a
+	// time. Order: cleaning, write, syncing, mu.
+	cleaning sync.Mutex
+	stopping atomic.Bool // the log is being closed: the cleaner should end
 
 	// mu guards what readers see. It is never held over I/O but for renames
 	// (compact_swap.go).
@@ -55,6 +59,7 @@ type published struct {
 	// removal and replacing of segments. A read that sees it change between its
 	// beginning and its end begins again, because its bytes may be of two minds.
 	generation uint64
+	cleanedTo  model.Offset // the cleaner has been here (compact.go)
 	closed     bool
 }
 

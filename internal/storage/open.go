@@ -58,10 +58,11 @@ func (l *Log) abandon() {
 // run finds out what the directory holds and makes a log of it.
 func (r *recovery) run(clean bool) error {
 	l := r.log
-	point, start, err := l.disk.loadedPoints(l.tp)
+	saved, err := l.disk.loadedPoints(l.tp)
 	if err != nil {
 		return err
 	}
+	start := saved.start
 	found, err := surveyDir(l.fs, l.dir)
 	if err != nil {
 		return r.failed("clear up "+l.dir, err)
@@ -71,7 +72,7 @@ func (r *recovery) run(clean bool) error {
 	if len(found.segments) == 0 {
 		return r.create(start)
 	}
-	r.point, r.trusted = point, clean
+	r.point, r.trusted = saved.recovery, clean
 	for _, base := range found.segments {
 		s := newSegment(l.dir, base)
 		s.size.Store(found.sizes[baseName(base)+logSuffix])
@@ -90,6 +91,7 @@ func (r *recovery) run(clean bool) error {
 	if err := r.load(); err != nil {
 		return err
 	}
+	l.cleanedTo = min(saved.cleaned, l.end)
 	if l.start > l.end { // DeleteRecords up to an end that was lost: nothing that counts is here
 		return l.startOver(l.start)
 	}

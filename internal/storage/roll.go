@@ -35,6 +35,9 @@ func (l *Log) aged(s *segment, newest, now model.Timestamp, c *Config) bool {
 		return false
 	}
 	age := c.SegmentAge - l.jitter(s.base, c)
+	if c.Compact && c.MaxCompactionLag > 0 {
+		age = min(age, c.MaxCompactionLag) // or the cleaner could not keep it
+	}
 	if s.firstTimestamp >= 0 && newest >= 0 {
 		return newest.Time().Sub(s.firstTimestamp.Time()) > age
 	}

@@ -89,7 +89,27 @@ func (l *Log) findCut(i int, to model.Offset) (logCut, error) {
 	if err != nil {
 		return logCut{}, err
 	}
-	return logCut{position, min(to, b.BaseOffset())}, nil
+	end := min(to, b.BaseOffset())
+	if l.config().Compact { // there may be a gap before, and the log must end where its last batch does
+		if end, err = lastEnd(&headers, s.base, position); err != nil {
+			return logCut{}, err
+		}
+	}
+	return logCut{position, end}, nil
+}
+
+// lastEnd is where the last batch ends that begins below a position.
+func lastEnd(headers *headerScan, base model.Offset, position int64) (model.Offset, error) {
+	end := base
+	for at := int64(0); at < position; {
+		b, n, err := headers.at(at)
+		if err != nil {
+			return 0, err
+		}
+		end = b.NextOffset()
+		at += n
+	}
+	return end, nil
 }
 
 // lowerRecoveryPoint makes it durable that what is above must be checked.
@@ -137,7 +157,7 @@ func (l *Log) cutSegments(i int, cut logCut) error {
 	}
 	l.mu.Lock()
 	l.generation++
-	l.end, l.start = cut.end, min(l.start, cut.end)
+	l.end, l.start, l.cleanedTo = cut.end, min(l.start, cut.end), min(l.cleanedTo, cut.end)
 	l.synced, l.durableEnd = min(l.synced, cut.end), min(l.durableEnd, cut.end)
 	s.size.Store(cut.position)
 	active.file = nil
@@ -311,7 +331,7 @@ func (l *Log) replaceAll(start model.Offset) error {
 	}
 	l.segments = []*segment{s}
 	l.start, l.end, l.synced, l.durableEnd, l.recoveryPoint = start, start, start, start, start
-	l.sealedDirty, l.dirDirty = nil, false
+	l.cleanedTo, l.sealedDirty, l.dirDirty = 0, nil, false
 	return nil
 }
 
