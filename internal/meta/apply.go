@@ -41,7 +41,7 @@ func (i *Image) After(records []Record, index uint64) (*Image, error) {
 	}
 	next := e.finish()
 	if checking {
-		if err := next.check(); err != nil {
+		if err := next.Check(); err != nil {
 			panic(fmt.Sprintf("metadata entry %d: %v", index, err))
 		}
 	}

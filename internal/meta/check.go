@@ -37,9 +37,9 @@ func (p *Partition) check() error {
 	return nil
 }
 
-// check is what holds for every image. It runs in tests, and after every Apply
+// Check tells what does not hold that holds for every image. It runs in tests, and after every Apply
 // in builds with the tag "invariants".
-func (i *Image) check() error {
+func (i *Image) Check() error {
 	topics := i.Topics
 	if topics.byID.length != topics.byName.length {
 		return fmt.Errorf("%d topics by id, %d by name", topics.byID.length, topics.byName.length)

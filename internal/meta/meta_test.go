@@ -25,7 +25,7 @@ func mustApply(t tester, i *Image, records ...Record) (*Image, Delta) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := next.check(); err != nil {
+	if err := next.Check(); err != nil {
 		t.Fatal(err)
 	}
 	return next, delta
@@ -200,7 +200,7 @@ func TestRandomImagesSurviveTheirSnapshot(t *testing.T) {
 			if err != nil {
 				continue
 			}
-			if err := next.check(); err != nil {
+			if err := next.Check(); err != nil {
 				t.Fatal(err)
 			}
 			checkDelta(t, i, next, delta)
