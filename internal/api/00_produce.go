@@ -27,6 +27,11 @@ import (
 // Divergence: acks=1 waits for the leader's disk, as acks=-1 does for the
 // quorum's. Transactional batches are refused: transactions are not served yet.
 
+// produceTimeoutMinMillis is the shortest wait for an acknowledgement. In Kafka
+// a timeout of 0 is enough where no follower is waited for; here even a leader
+// that is alone waits for its disk.
+const produceTimeoutMinMillis = 1000
+
 // produceAppend is one partition of a produce request after its first stage.
 type produceAppend struct {
 	resp    *kmsg.ProduceResponseTopicPartition
@@ -110,6 +115,9 @@ func (h *Handler) appendPartition(r *kmsg.ProduceRequest, name model.TopicPartit
 func checkProduced(version int16, records []byte) error {
 	batch, rest, err := record.Split(records)
 	switch {
+	case errors.Is(err, record.ErrTruncated), errors.Is(err, record.ErrUnsupportedMagic):
+		// Kafka's code for a partition that is not one batch of magic 2.
+		return wire.Errorf(kerr.InvalidRecord, "%s", err)
 	case err != nil:
 		return err
 	case len(rest) != 0:
@@ -127,15 +135,24 @@ func (h *Handler) finishProduce(ctx context.Context, req *server.Request, r *kms
 	if err := awaitProduced(ctx, r, p.appends); err != nil {
 		return nil, err
 	}
+	var leaders []int32
 	for i := range p.appends {
 		a := &p.appends[i]
 		if a.err != nil {
-			h.failProduced(r, p.resp, a)
+			h.failProduced(r, a)
+			if a.resp.CurrentLeader.LeaderID >= 0 {
+				leaders = append(leaders, a.resp.CurrentLeader.LeaderID)
+			}
 			continue
 		}
 		a.resp.BaseOffset = int64(a.pending.BaseOffset)
 		a.resp.LogAppendTime = int64(a.pending.LogAppendTime)
 		a.resp.LogStartOffset = int64(a.pending.StartOffset)
+	}
+	for _, l := range h.leaderEndpoints(req.Conn.Listener, leaders) {
+		b := kmsg.NewProduceResponseBroker()
+		b.NodeID, b.Host, b.Port, b.Rack = int32(l.node), l.endpoint.Host, int32(l.endpoint.Port), l.rack
+		p.resp.Brokers = append(p.resp.Brokers, b)
 	}
 	if r.Acks == 0 {
 		return nil, droppedUnacknowledged(p.appends)
@@ -160,7 +177,7 @@ func awaitProduced(ctx context.Context, r *kmsg.ProduceRequest, appends []produc
 		}
 		if wait == nil {
 			var cancel context.CancelFunc
-			wait, cancel = withTimeout(ctx, r.TimeoutMillis)
+			wait, cancel = withTimeout(ctx, max(r.TimeoutMillis, produceTimeoutMinMillis))
 			defer cancel()
 		}
 		a.err = a.pending.Wait(wait)
@@ -183,7 +200,7 @@ func droppedUnacknowledged(appends []produceAppend) error {
 	return nil
 }
 
-func (h *Handler) failProduced(r *kmsg.ProduceRequest, resp *kmsg.ProduceResponse, a *produceAppend) {
+func (h *Handler) failProduced(r *kmsg.ProduceRequest, a *produceAppend) {
 	code := codeOf(a.err)
 	a.resp.ErrorCode = code.Code
 	a.resp.ErrorMessage = message(a.err)

@@ -32,7 +32,7 @@ type fetchResult struct {
 	diverging bool
 }
 
-func (h *Handler) fetch(ctx context.Context, _ *server.Request, r *kmsg.FetchRequest) (kmsg.Response, error) {
+func (h *Handler) fetch(ctx context.Context, req *server.Request, r *kmsg.FetchRequest) (kmsg.Response, error) {
 	resp := kmsg.NewPtrFetchResponse()
 	plan, err := h.sessions.begin(r, time.Now())
 	if err != nil {
@@ -40,13 +40,25 @@ func (h *Handler) fetch(ctx context.Context, _ *server.Request, r *kmsg.FetchReq
 		return resp, nil
 	}
 	f := &fetch{handler: h, request: r, targets: h.fetchTargets(r, plan)}
-	defer f.release()
 	if err := f.poll(ctx); err != nil {
+		f.release()
 		return nil, err
 	}
+	// The records are counted until the client has taken them: one that asks and
+	// does not read must not make room for more.
+	req.OnWritten = f.release
 	resp.SessionID = plan.sessionID
+	var leaders []int32
 	for _, result := range h.sessions.finish(plan, f.results) {
 		appendFetched(resp, result)
+		if hint := result.resp.CurrentLeader.LeaderID; hint >= 0 && r.Version >= 16 {
+			leaders = append(leaders, hint)
+		}
+	}
+	for _, l := range h.leaderEndpoints(req.Conn.Listener, leaders) {
+		b := kmsg.NewFetchResponseBroker()
+		b.NodeID, b.Host, b.Port, b.Rack = int32(l.node), l.endpoint.Host, int32(l.endpoint.Port), l.rack
+		resp.Brokers = append(resp.Brokers, b)
 	}
 	return resp, nil
 }
@@ -149,6 +161,7 @@ func (f *fetch) readPartition(ctx context.Context, t *fetchTarget, left int) (fe
 	out := &result.resp
 	out.Partition, out.HighWatermark, out.LastStableOffset, out.LogStartOffset = p.Partition, -1, -1, -1
 	out.PreferredReadReplica = -1
+	out.RecordBatches = []byte{} // never null, as in Kafka: not every client expects that
 	if t.err != nil {
 		out.ErrorCode = wireCode(t.err)
 		f.urgent = true
@@ -172,7 +185,10 @@ func (f *fetch) readPartition(ctx context.Context, t *fetchTarget, left int) (fe
 	}
 	f.bytes += len(read.Batches)
 	out.HighWatermark, out.LastStableOffset = int64(read.HighWatermark), int64(read.LastStable)
-	out.LogStartOffset, out.RecordBatches = int64(read.Start), read.Batches
+	out.LogStartOffset = int64(read.Start)
+	if len(read.Batches) > 0 {
+		out.RecordBatches = read.Batches
+	}
 	for _, a := range read.Aborted {
 		aborted := kmsg.NewFetchResponseTopicPartitionAbortedTransaction()
 		aborted.ProducerID, aborted.FirstOffset = int64(a.ProducerID), int64(a.FirstOffset)

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
@@ -46,8 +45,23 @@ func (h *Handler) metadata(ctx context.Context, req *server.Request, r *kmsg.Met
 		}
 		return resp, nil
 	}
+	// A topic that is asked for twice is answered for once, as in Kafka; clients
+	// key their caches by it.
+	type identity struct {
+		name string
+		id   model.TopicID
+	}
+	told := make(map[identity]bool, len(r.Topics))
 	for _, asked := range r.Topics {
-		resp.Topics = append(resp.Topics, describeAsked(image, r, asked, failed))
+		topic := describeAsked(image, r, asked, failed)
+		key := identity{id: topic.TopicID}
+		if topic.Topic != nil {
+			key.name = *topic.Topic
+		}
+		if !told[key] {
+			told[key] = true
+			resp.Topics = append(resp.Topics, topic)
+		}
 	}
 	return resp, nil
 }
@@ -91,28 +105,38 @@ func sortedTopics(image *meta.Image) []*meta.Topic {
 }
 
 func describeAsked(image *meta.Image, r *kmsg.MetadataRequest, asked kmsg.MetadataRequestTopic, failed map[string]error) kmsg.MetadataResponseTopic {
-	byID := asked.Topic == nil
-	var name string
-	if !byID {
-		name = *asked.Topic
-	}
-	topic, err := resolveTopic(image, byID, name, asked.TopicID)
+	topic, err := findAsked(image, r.Version, asked)
 	if err == nil {
 		return describeTopic(image, r, topic)
 	}
-	if why := failed[name]; why != nil {
-		err = why
-	}
 	out := kmsg.NewMetadataResponseTopic()
-	out.Topic, out.TopicID, out.ErrorCode = asked.Topic, asked.TopicID, wireCode(err)
-	if !byID && !controller.ValidTopicName(name) {
-		out.ErrorCode = kerr.InvalidTopicException.Code
+	out.Topic, out.TopicID = asked.Topic, asked.TopicID
+	out.AuthorizedOperations = operations(r.IncludeTopicAuthorizedOperations, topicOperations)
+	switch {
+	case asked.Topic == nil:
+	case failed[*asked.Topic] != nil:
+		err = failed[*asked.Topic]
+	case codeOf(err) == kerr.UnknownTopicOrPartition && !controller.ValidTopicName(*asked.Topic):
+		err = wire.Errorf(kerr.InvalidTopicException, "no topic can have the name %q", *asked.Topic)
 	}
+	out.ErrorCode = wireCode(err)
 	if out.Topic == nil && r.Version < 12 {
 		out.Topic = kmsg.StringPtr("") // not nullable there
 	}
-	out.AuthorizedOperations = notAskedOperations
 	return out
+}
+
+// findAsked finds a topic by the id or the name that a client has given. Ids
+// stand in requests since v10, and may be used since v12.
+func findAsked(image *meta.Image, version int16, asked kmsg.MetadataRequestTopic) (*meta.Topic, error) {
+	byID := asked.TopicID != [16]byte{}
+	switch {
+	case byID && version < 12, !byID && asked.Topic == nil:
+		return nil, wire.Errorf(kerr.InvalidRequest, "topics are asked for by name, or since v12 by id")
+	case byID:
+		return resolveTopic(image, true, "", asked.TopicID)
+	}
+	return resolveTopic(image, false, *asked.Topic, model.TopicID{})
 }
 
 func describeTopic(image *meta.Image, r *kmsg.MetadataRequest, topic *meta.Topic) kmsg.MetadataResponseTopic {
@@ -151,40 +175,4 @@ func nodeIDs(ids []model.NodeID) []int32 {
 		out[i] = int32(id)
 	}
 	return out
-}
-
-// autoCreate creates the topics that are asked for by name and do not exist,
-// and returns why those that it could not create are not there.
-func (h *Handler) autoCreate(ctx context.Context, r *kmsg.MetadataRequest) map[string]error {
-	if !h.AutoCreateTopics || r.Version >= 4 && !r.AllowAutoTopicCreation {
-		return nil
-	}
-	image := h.Image()
-	create := controller.CreateTopics{}
-	for _, asked := range r.Topics {
-		if asked.Topic == nil || image.Topics.ByName(*asked.Topic) != nil || !controller.ValidTopicName(*asked.Topic) {
-			continue
-		}
-		create.Topics = append(create.Topics, controller.CreateTopic{
-			Name: *asked.Topic, Partitions: int32(h.DefaultPartitions), ReplicationFactor: h.DefaultReplicationFactor,
-		})
-	}
-	if len(create.Topics) == 0 {
-		return nil
-	}
-	failed := make(map[string]error)
-	result, err := submit[controller.CreateTopicsResult](ctx, h.Controller, create)
-	if err != nil {
-		for _, t := range create.Topics {
-			failed[t.Name] = wire.Errorf(kerr.LeaderNotAvailable, "%s", err)
-		}
-		return failed
-	}
-	for _, t := range result.Topics {
-		// Another request may have been faster: then the topic is there.
-		if t.Err != nil && !errors.Is(kerr.ErrorForCode(int16(t.Err.Code)), kerr.TopicAlreadyExists) {
-			failed[t.Name] = t.Err
-		}
-	}
-	return failed
 }

@@ -7,7 +7,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/chronik/chronik/internal/controller"
-	"github.com/chronik/chronik/internal/model"
 	"github.com/chronik/chronik/internal/server"
 	"github.com/chronik/chronik/internal/wire"
 )
@@ -29,36 +28,53 @@ func (h *Handler) deleteTopics(ctx context.Context, _ *server.Request, r *kmsg.D
 		}
 	}
 	resp := kmsg.NewPtrDeleteTopicsResponse()
-	for _, t := range r.Topics {
+	deleted, err := h.submitDeletion(ctx, r)
+	for i, t := range r.Topics {
 		out := kmsg.NewDeleteTopicsResponseTopic()
 		out.Topic, out.TopicID = t.Topic, t.TopicID
-		deleted, err := h.deleteTopic(ctx, t)
+		why := err
 		if err == nil {
-			out.Topic, out.TopicID = kmsg.StringPtr(deleted.Name), deleted.ID
+			out.TopicID = deleted[i].ID
+			if deleted[i].Name != "" {
+				out.Topic = kmsg.StringPtr(deleted[i].Name)
+			}
+			if deleted[i].Err != nil {
+				why = deleted[i].Err
+			}
 		}
-		out.ErrorCode, out.ErrorMessage = wireCode(err), message(err)
+		out.ErrorCode, out.ErrorMessage = wireCode(why), message(why)
 		resp.Topics = append(resp.Topics, out)
 	}
 	return resp, nil
 }
 
-func (h *Handler) deleteTopic(ctx context.Context, t kmsg.DeleteTopicsRequestTopic) (controller.DeletedTopic, error) {
+// submitDeletion has the controller delete all topics by one command, so that
+// one which is named twice is refused and not deleted by its first name.
+func (h *Handler) submitDeletion(ctx context.Context, r *kmsg.DeleteTopicsRequest) ([]controller.DeletedTopic, error) {
 	if !h.DeleteTopicsAllowed {
-		return controller.DeletedTopic{}, wire.Errorf(kerr.TopicDeletionDisabled, "delete.topic.enable is false")
+		return nil, wire.Errorf(kerr.TopicDeletionDisabled, "delete.topic.enable is false")
 	}
-	command := controller.DeleteTopics{}
-	if t.Topic != nil {
-		command.Topics = []controller.DeleteTopic{{Name: *t.Topic}}
-	} else {
-		command.Topics = []controller.DeleteTopic{{ID: model.TopicID(t.TopicID)}}
+	command := controller.DeleteTopics{Topics: make([]controller.DeleteTopic, len(r.Topics))}
+	for i, t := range r.Topics {
+		command.Topics[i].ID = t.TopicID
+		if t.Topic != nil {
+			command.Topics[i].Name = *t.Topic
+		}
 	}
 	result, err := submit[controller.DeleteTopicsResult](ctx, h.Controller, command)
 	if err != nil {
-		return controller.DeletedTopic{}, err
+		return nil, err
 	}
-	deleted := result.Topics[0]
-	if deleted.Err != nil {
-		return controller.DeletedTopic{}, deleted.Err
+	return refuseNameless(result.Topics, command.Topics), nil
+}
+
+// refuseNameless says what is wrong with topics that have neither a name nor an
+// id, rather than that there is no topic with id 0.
+func refuseNameless(deleted []controller.DeletedTopic, asked []controller.DeleteTopic) []controller.DeletedTopic {
+	for i, t := range asked {
+		if t.Name == "" && t.ID.IsZero() {
+			deleted[i].Err = wire.Errorf(kerr.InvalidRequest, "neither a topic's name nor its id is given")
+		}
 	}
-	return deleted, nil
+	return deleted
 }

@@ -2,10 +2,10 @@ package api
 
 import (
 	"context"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/chronik/chronik/internal/model"
 	"github.com/chronik/chronik/internal/server"
@@ -18,24 +18,34 @@ import (
 // watermark for -1. A topic whose cleanup.policy does not contain delete
 // refuses (POLICY_VIOLATION), as in Kafka.
 
+// deleteRecordsParallelism is how many partitions of one request are at it at a
+// time: each waits for the disk, which takes several syncs at once.
+const deleteRecordsParallelism = 8
+
 func (h *Handler) deleteRecords(ctx context.Context, _ *server.Request, r *kmsg.DeleteRecordsRequest) (kmsg.Response, error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(max(r.TimeoutMillis, 0))*time.Millisecond)
+	ctx, cancel := withTimeout(ctx, r.TimeoutMillis)
 	defer cancel()
 	resp := kmsg.NewPtrDeleteRecordsResponse()
-	for _, t := range r.Topics {
+	resp.Topics = make([]kmsg.DeleteRecordsResponseTopic, len(r.Topics))
+	var group errgroup.Group
+	group.SetLimit(deleteRecordsParallelism)
+	for i, t := range r.Topics {
 		topic := kmsg.NewDeleteRecordsResponseTopic()
 		topic.Topic = t.Topic
-		for _, p := range t.Partitions {
-			out := kmsg.NewDeleteRecordsResponseTopicPartition()
-			out.Partition = p.Partition
+		topic.Partitions = make([]kmsg.DeleteRecordsResponseTopicPartition, len(t.Partitions))
+		for j, p := range t.Partitions {
 			name := model.TopicPartition{Topic: t.Topic, Partition: model.Partition(p.Partition)}
-			start, err := h.deletePartitionRecords(ctx, name, model.Offset(p.Offset))
-			out.LowWatermark, out.ErrorCode = int64(start), wireCode(err)
-			topic.Partitions = append(topic.Partitions, out)
+			out := &topic.Partitions[j]
+			*out = kmsg.NewDeleteRecordsResponseTopicPartition()
+			group.Go(func() error {
+				start, err := h.deletePartitionRecords(ctx, name, model.Offset(p.Offset))
+				out.Partition, out.LowWatermark, out.ErrorCode = p.Partition, int64(start), wireCode(err)
+				return nil
+			})
 		}
-		resp.Topics = append(resp.Topics, topic)
+		resp.Topics[i] = topic
 	}
-	return resp, nil
+	return resp, group.Wait()
 }
 
 func (h *Handler) deletePartitionRecords(ctx context.Context, name model.TopicPartition, before model.Offset) (model.Offset, error) {

@@ -32,7 +32,12 @@ func (h *Handler) initProducerID(ctx context.Context, _ *server.Request, r *kmsg
 }
 
 func (h *Handler) newProducerID(ctx context.Context, r *kmsg.InitProducerIDRequest) (model.ProducerID, error) {
-	if r.TransactionalID != nil {
+	switch {
+	case r.TransactionalID != nil && *r.TransactionalID == "":
+		return 0, wire.Errorf(kerr.InvalidRequest, "the transactional id is empty")
+	case (r.ProducerID == int64(model.NoProducerID)) != (r.ProducerEpoch == int16(model.NoProducerEpoch)):
+		return 0, wire.Errorf(kerr.InvalidRequest, "a producer id goes with its epoch")
+	case r.TransactionalID != nil:
 		return 0, wire.Errorf(kerr.TransactionalIDAuthorizationFailed, "transactions are not served yet")
 	}
 	id, err := h.producerIDs.next(ctx)

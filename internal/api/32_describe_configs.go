@@ -31,7 +31,7 @@ func (h *Handler) describeConfigs(_ context.Context, _ *server.Request, r *kmsg.
 		all, err := h.effective(image, meta.Resource{Type: meta.ResourceType(asked.ResourceType), Name: asked.ResourceName})
 		out.ErrorCode, out.ErrorMessage = wireCode(err), message(err)
 		for _, e := range all {
-			if asked.ConfigNames == nil || slices.Contains(asked.ConfigNames, e.Name) {
+			if len(asked.ConfigNames) == 0 || slices.Contains(asked.ConfigNames, e.Name) {
 				out.Configs = append(out.Configs, describeSetting(r, asked.ResourceType, e))
 			}
 		}
@@ -44,7 +44,7 @@ func (h *Handler) describeConfigs(_ context.Context, _ *server.Request, r *kmsg.
 func (h *Handler) effective(image *meta.Image, resource meta.Resource) ([]settings.Effective, error) {
 	switch resource.Type {
 	case meta.TopicResource:
-		topic, err := resolveTopic(image, false, resource.Name, [16]byte{})
+		topic, err := resolveNamed(image, resource.Name)
 		if err != nil {
 			return nil, err
 		}

@@ -19,7 +19,11 @@ import (
 // Divergence: chronik's controllers have no address for Kafka clients, so that
 // the endpoint type of controllers is refused.
 
-const brokerEndpoints = 1
+// Endpoint types (KIP-919).
+const (
+	brokerEndpoints     = 1
+	controllerEndpoints = 2
+)
 
 func (h *Handler) describeCluster(_ context.Context, req *server.Request, r *kmsg.DescribeClusterRequest) (kmsg.Response, error) {
 	resp := kmsg.NewPtrDescribeClusterResponse()
@@ -27,7 +31,10 @@ func (h *Handler) describeCluster(_ context.Context, req *server.Request, r *kms
 	resp.ClusterAuthorizedOperations = operations(r.IncludeClusterAuthorizedOperations, clusterOperations)
 	if r.Version >= 1 && r.EndpointType != brokerEndpoints {
 		resp.ErrorCode = kerr.UnsupportedEndpointType.Code
-		resp.ErrorMessage = kmsg.StringPtr("controllers have no address for clients; ask for brokers")
+		if r.EndpointType == controllerEndpoints {
+			resp.ErrorCode = kerr.MismatchedEndpointType.Code
+		}
+		resp.ErrorMessage = kmsg.StringPtr("this is a broker's address: ask for brokers")
 		return resp, nil
 	}
 	image := h.Image()

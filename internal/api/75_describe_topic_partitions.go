@@ -5,11 +5,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/chronik/chronik/internal/controller"
 	"github.com/chronik/chronik/internal/meta"
 	"github.com/chronik/chronik/internal/model"
 	"github.com/chronik/chronik/internal/server"
+	"github.com/chronik/chronik/internal/wire"
 )
 
 // DescribeTopicPartitions (key 75), v0 (KIP-966).
@@ -23,19 +26,17 @@ import (
 func (h *Handler) describeTopicPartitions(_ context.Context, _ *server.Request, r *kmsg.DescribeTopicPartitionsRequest) (kmsg.Response, error) {
 	image := h.Image()
 	left := h.DescribePartitionsMax
-	if r.ResponsePartitionLimit > 0 {
-		left = min(left, int(r.ResponsePartitionLimit))
-	}
+	left = max(1, min(left, int(r.ResponsePartitionLimit)))
 	resp := kmsg.NewPtrDescribeTopicPartitionsResponse()
 	for _, name := range topicNamesFrom(image, r) {
 		first := 0
 		if r.Cursor != nil && r.Cursor.Topic == name {
 			first = max(0, int(r.Cursor.Partition))
 		}
-		topic, err := resolveTopic(image, false, name, model.TopicID{})
+		topic, err := resolveNamed(image, name)
 		if err != nil {
 			out := kmsg.NewDescribeTopicPartitionsResponseTopic()
-			out.Topic, out.ErrorCode, out.AuthorizedOperations = kmsg.StringPtr(name), wireCode(err), notAskedOperations
+			out.Topic, out.ErrorCode, out.AuthorizedOperations = kmsg.StringPtr(name), wireCode(err), topicOperations
 			resp.Topics = append(resp.Topics, out)
 			continue
 		}
@@ -52,6 +53,15 @@ func (h *Handler) describeTopicPartitions(_ context.Context, _ *server.Request, 
 		}
 	}
 	return resp, nil
+}
+
+// resolveNamed finds a topic, and tells a name that no topic can have.
+func resolveNamed(image *meta.Image, name string) (*meta.Topic, error) {
+	topic, err := resolveTopic(image, false, name, model.TopicID{})
+	if err != nil && !controller.ValidTopicName(name) {
+		err = wire.Errorf(kerr.InvalidTopicException, "no topic can have the name %q", name)
+	}
+	return topic, err
 }
 
 func nextCursor(topic string, partition int) *kmsg.DescribeTopicPartitionsResponseNextCursor {

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"slices"
+
 	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/chronik/chronik/internal/meta"
@@ -39,10 +41,36 @@ func (h *Handler) partition(name model.TopicPartition) (*partition.Partition, er
 	return nil, partition.ErrNotLeader
 }
 
-// leaderHint is who leads a partition, for a client that asked the wrong node.
+// leaderHint is who leads a partition, for a client that asked the wrong node or
+// knows an old epoch (KIP-951).
 type leaderHint struct {
 	leader model.NodeID
 	epoch  model.LeaderEpoch
+}
+
+// leaderEndpoint is a leader's address, which goes with a hint so that the
+// client need not ask for metadata.
+type leaderEndpoint struct {
+	node     model.NodeID
+	endpoint meta.Endpoint
+	rack     *string
+}
+
+// leaderEndpoints finds the addresses of leaders on a listener, each once.
+func (h *Handler) leaderEndpoints(listener string, leaders []int32) []leaderEndpoint {
+	slices.Sort(leaders)
+	var all []leaderEndpoint
+	image := h.Image()
+	for _, id := range slices.Compact(leaders) {
+		b := image.Brokers.ByID(model.NodeID(id))
+		if b == nil {
+			continue // no leader at this moment
+		}
+		if endpoint, ok := b.Endpoint(listener); ok {
+			all = append(all, leaderEndpoint{node: b.ID, endpoint: endpoint, rack: rackOf(b)})
+		}
+	}
+	return all
 }
 
 func (h *Handler) leaderHint(name model.TopicPartition) (leaderHint, bool) {
