@@ -203,7 +203,7 @@ type compactWorld struct {
 func (w *compactWorld) start(mem *vfs.Mem, clean bool) {
 	w.mem = mem
 	fs := vfs.NewFaulty(mem, func(op vfs.Op) error {
-		if w.cleaning && op.Kind.Changes() && w.rng.IntN(2) == 0 {
+		if w.cleaning && op.Kind.Changes() && w.rng.IntN(4) == 0 {
 			w.look(op)
 		}
 		return nil
