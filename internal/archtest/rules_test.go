@@ -156,7 +156,8 @@ func TestA(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { time.Sleep(1) })
 }
 `
-	tree := load(t, "a_test.go", text, "a.go", "package a\nfunc f() { time.Sleep(1) }\n")
+	bubbles := "package a\nfunc TestB(t *testing.T) { synctest.Test(t, wait) }\nfunc wait(*testing.T) { time.Sleep(1) }\n"
+	tree := load(t, "a_test.go", text+"func helper() { time.Sleep(1) }\n", "a.go", "package a\nfunc f() { time.Sleep(1) }\n", "b_test.go", bubbles)
 	finds(t, Sleeps(tree), "a_test.go:3")
 }
 

@@ -166,14 +166,15 @@ func root(e ast.Expr) *ast.Ident {
 }
 
 // Sleeps finds tests that wait for time to pass. Inside synctest.Test time is
-// virtual, and sleeping is how it passes.
+// virtual, and sleeping is how it passes; so it is in the helpers of a file
+// whose tests all run in such bubbles.
 func Sleeps(t *Tree) []Problem {
 	var found []Problem
 	for _, f := range t.Go {
 		if !f.Test {
 			continue
 		}
-		var bubbles []ast.Node
+		bubbles := bubbleHelpers(f.Syntax)
 		ast.Inspect(f.Syntax, func(n ast.Node) bool {
 			call, ok := n.(*ast.CallExpr)
 			if !ok {
@@ -190,6 +191,37 @@ func Sleeps(t *Tree) []Problem {
 		})
 	}
 	return found
+}
+
+// bubbleHelpers are the functions of a file that are no tests, where every test
+// of the file calls synctest.Test.
+func bubbleHelpers(file *ast.File) []ast.Node {
+	var helpers []ast.Node
+	tests := 0
+	for _, d := range file.Decls {
+		function, ok := d.(*ast.FuncDecl)
+		if !ok || function.Body == nil {
+			continue
+		}
+		if function.Recv != nil || !strings.HasPrefix(function.Name.Name, "Test") {
+			helpers = append(helpers, function)
+			continue
+		}
+		tests++
+		inBubble := false
+		ast.Inspect(function.Body, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			inBubble = inBubble || ok && calls(call, "synctest", "Test")
+			return true
+		})
+		if !inBubble {
+			return nil
+		}
+	}
+	if tests == 0 {
+		return nil
+	}
+	return helpers
 }
 
 func calls(call *ast.CallExpr, pkg, function string) bool {
