@@ -165,22 +165,22 @@ func (f *fetch) readPartition(ctx context.Context, t *fetchTarget, left int) (fe
 	if t.err != nil {
 		out.ErrorCode = wireCode(t.err)
 		f.urgent = true
-		return result, nil
+		return result, nil //nolint:nilerr // the client is told
 	}
 	first := f.bytes == 0
 	budget, err := f.reserve(ctx, min(int(p.PartitionMaxBytes), left), first)
 	if err != nil {
 		return result, err
 	}
-	read, err := t.local.Read(partition.Read{
+	read, refused := t.local.Read(partition.Read{
 		From: model.Offset(p.FetchOffset), MaxBytes: budget, MinOneBatch: first,
 		Isolation: partition.Isolation(f.request.IsolationLevel & 1),
 		Epoch:     model.LeaderEpoch(p.CurrentLeaderEpoch), LastEpoch: model.LeaderEpoch(p.LastFetchedEpoch),
 	})
 	f.settle(budget, len(read.Batches))
-	if err != nil {
+	if refused != nil {
 		f.urgent = true
-		f.refuse(out, t, err)
+		f.refuse(out, t, refused)
 		return result, nil
 	}
 	f.bytes += len(read.Batches)

@@ -71,7 +71,6 @@ type reachableBroker struct {
 	id       model.NodeID
 	endpoint meta.Endpoint
 	rack     *string
-	fenced   bool
 }
 
 // reachableBrokers lists the brokers that serve a listener, by id.

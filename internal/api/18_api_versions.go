@@ -47,7 +47,7 @@ func advertised(e *entry) kmsg.ApiVersionsResponseApiKey {
 	return out
 }
 
-func (h *Handler) unsupportedApiVersions(req *server.Request) server.Reply {
+func (h *Handler) unsupportedAPIVersions(req *server.Request) server.Reply {
 	return func(_ context.Context, dst []byte) ([]byte, error) {
 		resp := kmsg.NewPtrApiVersionsResponse()
 		resp.ErrorCode = kerr.UnsupportedVersion.Code

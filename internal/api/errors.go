@@ -64,7 +64,7 @@ func codeOf(err error) *kerr.Error {
 	)
 	switch {
 	case errors.As(err, &own):
-		if known, ok := kerr.ErrorForCode(int16(own.Code)).(*kerr.Error); ok {
+		if known, ok := errors.AsType[*kerr.Error](kerr.ErrorForCode(int16(own.Code))); ok {
 			return known
 		}
 	case errors.As(err, &outOfRange):

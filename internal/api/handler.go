@@ -65,7 +65,7 @@ func (h *Handler) Start(ctx context.Context, req *server.Request) (server.Reply,
 	}
 	if req.Version < e.min || req.Version > e.max {
 		if req.Key == apiVersionsKey {
-			return h.unsupportedApiVersions(req), nil
+			return h.unsupportedAPIVersions(req), nil
 		}
 		return nil, fmt.Errorf("%s version %d is not served (%d to %d are)", e.name, req.Version, e.min, e.max)
 	}

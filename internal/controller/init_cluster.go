@@ -21,5 +21,5 @@ func (c InitCluster) Decide(image *meta.Image, _ Env) ([]meta.Record, any, error
 		return nil, InitializedCluster{ID: image.ClusterID}, nil
 	}
 	return []meta.Record{&meta.VersionRecord{Version: meta.CurrentVersion}, &meta.ClusterRecord{ID: c.ID}},
-		InitializedCluster{ID: c.ID}, nil
+		InitializedCluster(c), nil
 }

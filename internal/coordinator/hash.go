@@ -14,7 +14,7 @@ func PartitionFor(key string, count int) model.Partition {
 	var hash int32
 	for _, r := range key {
 		if hi, lo := utf16.EncodeRune(r); hi != '\uFFFD' {
-			hash = 31*(31*hash+int32(hi)) + lo
+			hash = 31*(31*hash+hi) + lo
 			continue
 		}
 		hash = 31*hash + r

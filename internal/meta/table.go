@@ -77,7 +77,7 @@ func (t table[K, V]) all(yield func(K, V) bool) {
 
 // compare calls visit for every key of the parts that the two versions do not
 // share; most of those keys are equal all the same.
-func (t table[K, V]) compare(next table[K, V], visit func(k K, old, new V, hadOld, hasNew bool)) {
+func (t table[K, V]) compare(next table[K, V], visit func(k K, was, is V, hadOld, hasNew bool)) {
 	if t.shards == next.shards {
 		return
 	}
@@ -96,7 +96,7 @@ func (t table[K, V]) compare(next table[K, V], visit func(k K, old, new V, hadOl
 	}
 }
 
-func compareShard[K key, V any](before, after *shard[K, V], visit func(k K, old, new V, hadOld, hasNew bool)) {
+func compareShard[K key, V any](before, after *shard[K, V], visit func(k K, was, is V, hadOld, hasNew bool)) {
 	var old, next map[K]V
 	if before != nil {
 		old = before.m

@@ -149,7 +149,7 @@ func (l *Log) checkProducers(batches []byte, origin Origin) (*sentBatch, error) 
 
 func checkProducer(p *producer, b record.Batch, origin Origin) (*sentBatch, error) {
 	if b.Attributes().Control() {
-		m, isMarker, err := markerOf(b, record.Limits{})
+		m, isMarker, err := markerOf(b)
 		if err != nil {
 			return nil, err
 		}
@@ -182,8 +182,8 @@ type marker struct {
 
 // markerOf reads the end-transaction marker of a control batch; ok is false for
 // control records of other kinds.
-func markerOf(b record.Batch, limits record.Limits) (m marker, ok bool, err error) {
-	r, err := b.Records(limits)
+func markerOf(b record.Batch) (m marker, ok bool, err error) {
+	r, err := b.Records(record.Limits{})
 	if err != nil {
 		return marker{}, false, err
 	}
@@ -204,7 +204,7 @@ func checkControl(b record.Batch) error {
 	if !b.Attributes().Control() {
 		return nil
 	}
-	_, _, err := markerOf(b, record.Limits{})
+	_, _, err := markerOf(b)
 	return err
 }
 
@@ -218,7 +218,7 @@ func replay(t *producerTable, b record.Batch) (aborted abortedTxn, ok bool) {
 		t.addData(b)
 		return abortedTxn{}, false
 	}
-	m, isMarker, err := markerOf(b, record.Limits{})
+	m, isMarker, err := markerOf(b)
 	if err != nil || !isMarker { // checkControl has let none through; older files may hold other kinds
 		return abortedTxn{}, false
 	}

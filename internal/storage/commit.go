@@ -66,14 +66,12 @@ func (l *Log) publish(s *segment, size int64, end model.Offset) {
 	l.unsyncedCount += int64(end - l.end)
 	s.size.Store(size)
 	l.end = end
-	commit, report := false, false
+	commit, report := true, false
 	if c.Relaxed() {
 		report = !l.reporting
 		l.reporting = true
 		commit = c.FlushMessages > 1 && c.FlushMessages != never && l.unsyncedCount >= c.FlushMessages
 		l.flushLaterLocked(c)
-	} else {
-		commit = true
 	}
 	commit = commit && !l.queued
 	l.queued = l.queued || commit

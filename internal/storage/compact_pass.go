@@ -168,7 +168,7 @@ func (p *cleanPass) batches(s *segment, do func(record.Batch) (more bool, err er
 		if m, err := h.ReadAt(chunk, at); int64(m) < n {
 			return fmt.Errorf("read %s at byte %d: %w", s.logPath(), at, err)
 		}
-		rest := []byte(chunk)
+		rest := chunk
 		for len(rest) > 0 {
 			b, after, err := record.Split(rest)
 			if errors.Is(err, record.ErrTruncated) {

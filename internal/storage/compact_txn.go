@@ -54,7 +54,7 @@ func (t *cleanTxns) data(b record.Batch) bool {
 // for the index of the cleaned segment.
 func (t *cleanTxns) marker(b record.Batch) (void bool, ended *abortedTxn) {
 	t.reach(b.LastOffset())
-	m, ok, err := markerOf(b, record.Limits{})
+	m, ok, err := markerOf(b)
 	switch {
 	case err != nil:
 		return false, nil

@@ -2,7 +2,6 @@ package storage
 
 import (
 	"fmt"
-	"io"
 	"log/slog"
 
 	"github.com/chronik/chronik/internal/model"
@@ -14,7 +13,7 @@ const testDir = "data"
 
 var testPartition = model.TopicPartition{Topic: "orders", Partition: 0}
 
-func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // tester is what *testing.T and *rapid.T have in common.
 type tester interface {

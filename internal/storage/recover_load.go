@@ -229,7 +229,7 @@ func firstTimestamp(s *segment, size int64) (model.Timestamp, error) {
 		return model.NoTimestamp, fmt.Errorf("read %s: %w", s.logPath(), err)
 	}
 	if _, err := record.SizeOf(header); err != nil {
-		return model.NoTimestamp, nil // torn or zeros; the scan deals with it
+		return model.NoTimestamp, nil //nolint:nilerr // torn or zeros; the scan deals with it
 	}
 	return header.MaxTimestamp(), nil
 }

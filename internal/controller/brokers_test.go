@@ -1,0 +1,198 @@
+package controller
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"pgregory.net/rapid"
+
+	"github.com/chronik/chronik/internal/meta"
+	"github.com/chronik/chronik/internal/model"
+)
+
+func (c *cluster) partition(topic string, n int) meta.Partition {
+	return c.image.Topics.ByName(topic).Partitions[n]
+}
+
+func TestRegistrationVoidsWhatTheOldIncarnationLed(t *testing.T) {
+	c := newCluster(t, 2)
+	c.create(CreateTopic{Name: "alone", Partitions: -1, ReplicationFactor: -1, Assignments: map[model.Partition][]model.NodeID{0: {0}, 1: {1}}},
+		CreateTopic{Name: "both", Partitions: -1, ReplicationFactor: -1, Assignments: map[model.Partition][]model.NodeID{0: {0, 1}, 1: {1, 0}}})
+	first := c.image.Brokers.ByID(0)
+	r := must[RegisteredBroker](c, register(0, 2))
+	if b := c.image.Brokers.ByID(0); r.Epoch <= first.Epoch || b.Epoch != r.Epoch || b.Incarnation != (model.UUID{2}) || r.ClusterID != "c" {
+		t.Errorf("%+v, %+v", r, b)
+	}
+	f := func(topic string, n int, leader model.NodeID, epoch model.LeaderEpoch) {
+		t.Helper()
+		if p := c.partition(topic, n); p.Leader != leader || p.LeaderEpoch != epoch || int32(p.PartitionEpoch) != int32(epoch) {
+			t.Errorf("%s-%d: %+v", topic, n, p)
+		}
+	}
+	f("alone", 0, 0, 1)           // nobody else can lead: elected again, in an epoch of its own
+	f("alone", 1, 1, 0)           // another's
+	f("both", 0, model.NoNode, 1) // who is complete has to be asked
+	f("both", 1, 1, 0)
+}
+
+func TestRegistrationIsIdempotent(t *testing.T) {
+	c := newCluster(t, 1)
+	c.create(topicOf("a", 1, 1))
+	first := must[RegisteredBroker](c, register(0, 2))
+	records, result, err := register(0, 2).Decide(c.image, c.env())
+	if len(records) != 0 || result != any(first) || err != nil {
+		t.Errorf("%v, %v, %v; first %v", records, result, err, first)
+	}
+}
+
+func TestRegistrationRefuses(t *testing.T) {
+	c := newCluster(t, 2)
+	f := func(change func(*RegisterBroker), code *kerr.Error, words string) {
+		t.Helper()
+		r := register(0, 7)
+		change(&r)
+		_, err := c.do(r)
+		fails(t, err, code, words)
+	}
+	f(func(r *RegisterBroker) { r.Node = -1 }, kerr.InvalidRegistration, "negative")
+	f(func(r *RegisterBroker) { r.ClusterID = "other" }, kerr.InconsistentClusterID, "belongs to cluster other")
+	f(func(r *RegisterBroker) { r.Incarnation = model.UUID{} }, kerr.InvalidRegistration, "incarnation")
+	f(func(r *RegisterBroker) { r.Directory = model.UUID{} }, kerr.InvalidRegistration, "directory")
+	f(func(r *RegisterBroker) { r.Endpoints = nil }, kerr.InvalidRegistration, "without a listener")
+	f(func(r *RegisterBroker) { r.Endpoints = append(r.Endpoints, r.Endpoints...) }, kerr.InvalidRegistration, "twice")
+
+	// Another data directory: only while the node holds nothing.
+	moved := register(0, 7)
+	moved.Directory = model.UUID{99}
+	must[RegisteredBroker](c, moved)
+	c.create(CreateTopic{Name: "held", Partitions: -1, ReplicationFactor: -1, Assignments: map[model.Partition][]model.NodeID{0: {1, 0}}})
+	f(func(*RegisterBroker) {}, kerr.InvalidRegistration, "of topic held, for one")
+
+	// Two processes with one id, within one entry.
+	twin := moved
+	twin.Incarnation = model.UUID{8}
+	env := c.env()
+	env.Index = uint64(c.image.Brokers.ByID(0).Epoch)
+	_, _, err := twin.Decide(c.image, env)
+	fails(t, err, kerr.DuplicateBrokerRegistration, "node 0")
+}
+
+func TestFencingTakesLeadershipsAndUnfencingGivesBack(t *testing.T) {
+	c := newCluster(t, 2)
+	c.create(CreateTopic{Name: "alone", Partitions: -1, ReplicationFactor: -1, Assignments: map[model.Partition][]model.NodeID{0: {0}}},
+		CreateTopic{Name: "both", Partitions: -1, ReplicationFactor: -1, Assignments: map[model.Partition][]model.NodeID{0: {0, 1}}})
+	epoch := c.image.Brokers.ByID(0).Epoch
+	must[BrokerChanged](c, FenceBroker{Node: 0, Epoch: epoch})
+	if a, b := c.partition("alone", 0), c.partition("both", 0); a.Leader != model.NoNode || b.Leader != model.NoNode || a.LeaderEpoch != 1 || b.LeaderEpoch != 1 {
+		t.Errorf("%+v, %+v", a, b)
+	}
+	index := c.image.Topics
+	must[BrokerChanged](c, FenceBroker{Node: 0, Epoch: epoch}) // it is already
+	if c.image.Topics != index {
+		t.Error("fencing twice changed something")
+	}
+	must[BrokerChanged](c, UnfenceBroker{Node: 0, Epoch: epoch})
+	if a, b := c.partition("alone", 0), c.partition("both", 0); a.Leader != 0 || a.LeaderEpoch != 2 || b.Leader != model.NoNode {
+		t.Errorf("%+v, %+v", a, b)
+	}
+	_, err := c.do(FenceBroker{Node: 0, Epoch: epoch + 1})
+	fails(t, err, kerr.StaleBrokerEpoch, "")
+	_, err = c.do(UnfenceBroker{Node: 9})
+	fails(t, err, kerr.BrokerIDNotRegistered, "")
+}
+
+func TestAFencedRegistrationLeadsNothing(t *testing.T) {
+	c := newCluster(t, 1)
+	c.create(topicOf("a", 1, 1))
+	r := register(0, 2)
+	r.Fenced = true
+	epoch := must[RegisteredBroker](c, r).Epoch
+	if p := c.partition("a", 0); p.Leader != model.NoNode {
+		t.Errorf("%+v", p)
+	}
+	must[BrokerChanged](c, UnfenceBroker{Node: 0, Epoch: epoch})
+	if p := c.partition("a", 0); p.Leader != 0 || p.LeaderEpoch != 2 {
+		t.Errorf("%+v", p)
+	}
+}
+
+func TestBrokersAreForgotten(t *testing.T) {
+	c := newCluster(t, 2)
+	c.create(CreateTopic{Name: "a", Partitions: -1, ReplicationFactor: -1, Assignments: map[model.Partition][]model.NodeID{0: {0, 1}}})
+	must[BrokerChanged](c, UnregisterBroker{Node: 0})
+	if c.image.Brokers.ByID(0) != nil || c.partition("a", 0).Leader != model.NoNode || len(c.partition("a", 0).Replicas) != 2 {
+		t.Errorf("%+v", c.partition("a", 0))
+	}
+	_, err := c.do(UnregisterBroker{Node: 0})
+	fails(t, err, kerr.BrokerIDNotRegistered, "0")
+}
+
+// Goal: whatever is decided fits its image, leaves it consistent, and epochs
+// never go back. Method: random commands; cluster.do checks each.
+func TestRandomCommandsKeepTheImageConsistent(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := &cluster{t: t, image: new(meta.Image)}
+		must[InitializedCluster](c, InitCluster{ID: "c"})
+		for range rapid.IntRange(1, 60).Draw(t, "commands") {
+			before := c.image
+			command := drawCommand(t, c)
+			if _, err := c.do(command); err != nil && c.image != before {
+				t.Fatalf("%s failed and changed the image", command.Name())
+			}
+			checkEpochs(t, before, c.image)
+		}
+	})
+}
+
+func drawCommand(t *rapid.T, c *cluster) Command {
+	node := model.NodeID(rapid.IntRange(0, 3).Draw(t, "node"))
+	name := rapid.SampledFrom([]string{"a", "b.c", "b_c", "d", "bad name"}).Draw(t, "name")
+	factor := int16(rapid.IntRange(-1, 4).Draw(t, "factor"))
+	var epoch model.BrokerEpoch
+	if b := c.image.Brokers.ByID(node); b != nil {
+		epoch = b.Epoch
+	}
+	switch rapid.IntRange(0, 9).Draw(t, "command") {
+	case 0, 1:
+		r := register(node, byte(rapid.IntRange(1, 9).Draw(t, "incarnation")))
+		r.Fenced, r.Rack = rapid.Bool().Draw(t, "fenced"), fmt.Sprint(node%2)
+		return r
+	case 2:
+		return FenceBroker{Node: node, Epoch: epoch}
+	case 3:
+		return UnfenceBroker{Node: node, Epoch: epoch}
+	case 4:
+		return UnregisterBroker{Node: node}
+	case 5:
+		return DeleteTopics{Topics: []DeleteTopic{{Name: name}}}
+	case 6:
+		return CreatePartitions{Topics: []GrowTopic{{Name: name, Count: int32(rapid.IntRange(0, 9).Draw(t, "count"))}}}
+	case 7:
+		return AlterConfigs{Replace: rapid.Bool().Draw(t, "replace"), Resources: []AlterResource{{Resource: topicResource(name),
+			Ops: []ConfigOp{set(rapid.SampledFrom([]string{"retention.ms", "segment.ms"}).Draw(t, "setting"), "7")}}}}
+	default:
+		return CreateTopics{Topics: []CreateTopic{topicOf(name, int32(rapid.IntRange(-1, 5).Draw(t, "partitions")), factor)}}
+	}
+}
+
+func checkEpochs(t *rapid.T, before, after *meta.Image) {
+	for topic := range after.Topics.All() {
+		was := before.Topics.ByID(topic.ID)
+		if was == nil {
+			continue
+		}
+		for i := range was.Partitions {
+			p, q := was.Partitions[i], topic.Partitions[i]
+			if q.LeaderEpoch < p.LeaderEpoch || q.PartitionEpoch < p.PartitionEpoch ||
+				q.Leader != p.Leader && q.LeaderEpoch == p.LeaderEpoch || !q.Equal(&p) && q.PartitionEpoch == p.PartitionEpoch {
+				t.Fatalf("%s-%d: %+v became %+v", topic.Name, i, p, q)
+			}
+		}
+	}
+	for b := range after.Brokers.All() {
+		if was := before.Brokers.ByID(b.ID); was != nil && (b.Epoch < was.Epoch || b.Incarnation != was.Incarnation && b.Epoch == was.Epoch) {
+			t.Fatalf("broker %d: %+v became %+v", b.ID, was, b)
+		}
+	}
+}
