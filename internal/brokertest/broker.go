@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -36,6 +37,11 @@ type Broker struct {
 // name=value, as for --override.
 func Start(t testing.TB, dir string, settings ...string) *Broker {
 	t.Helper()
+	return start(t, dir, logger(t), settings...)
+}
+
+func start(t testing.TB, dir string, logger *slog.Logger, settings ...string) *Broker {
+	t.Helper()
 	args := []string{"--data-dir", dir, "--kafka-port", "0"}
 	for _, s := range settings {
 		args = append(args, "--override", s)
@@ -51,7 +57,7 @@ func Start(t testing.TB, dir string, settings ...string) *Broker {
 	if err != nil {
 		t.Fatal(err)
 	}
-	running, err := broker.New(broker.Options{Config: cfg, Logger: logger(t)})
+	running, err := broker.New(broker.Options{Config: cfg, Logger: logger})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,6 +118,32 @@ func Client(t testing.TB, addr string, opts ...kgo.Opt) *kgo.Client {
 // logger writes to the test's log what a person should see.
 func logger(t testing.TB) *slog.Logger {
 	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo}))
+}
+
+// errorLines keeps what is logged as an error.
+type errorLines struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (e *errorLines) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(e, &slog.HandlerOptions{Level: slog.LevelError}))
+}
+
+func (e *errorLines) Write(line []byte) (int, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.lines = append(e.lines, string(line))
+	return len(line), nil
+}
+
+// take returns the lines since the last call.
+func (e *errorLines) take() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	lines := e.lines
+	e.lines = nil
+	return lines
 }
 
 // Context is bounded by what any step of a test may take.
