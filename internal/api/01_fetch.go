@@ -118,13 +118,13 @@ func (f *fetch) poll(ctx context.Context) error {
 		if err := f.read(ctx); err != nil || f.enough() {
 			return err
 		}
+		f.discard() // nobody waits while holding memory
 		select {
 		case <-watch.C():
-			f.release() // read again, from the start
 		case <-timer.C:
-			return nil
+			return f.read(ctx)
 		case <-f.handler.Stopping.Done():
-			return nil
+			return f.read(ctx)
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -140,10 +140,16 @@ func (f *fetch) release() {
 	f.reserved = 0
 }
 
+// discard gives up what was read.
+func (f *fetch) discard() {
+	f.release()
+	clear(f.results)
+	f.results, f.bytes, f.urgent = f.results[:0], 0, false
+}
+
 // read makes one pass over the partitions.
 func (f *fetch) read(ctx context.Context) error {
-	f.release()
-	f.results, f.bytes, f.urgent = f.results[:0], 0, false
+	f.discard()
 	left := min(int(f.request.MaxBytes), f.handler.FetchBytesMax)
 	for i := range f.targets {
 		result, err := f.readPartition(ctx, &f.targets[i], left-f.bytes)
