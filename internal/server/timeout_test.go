@@ -169,6 +169,7 @@ func TestFrameThatWaitsTooLongForMemoryIsClosed(t *testing.T) {
 		late := f.dial(t)
 		mustWrite(t, late, claimOnly(100_000, testVersion)[:4])
 		took(t, 30*time.Second, 30*time.Second, func() { mustClose(t, late) })
+		synctest.Wait() // the line is written after the connection is closed
 		f.wantLog(t, "level=INFO", "no request memory", "queued.max.request.bytes")
 		close(release)
 		mustRead(t, fill, 1)

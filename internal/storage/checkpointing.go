@@ -10,11 +10,12 @@ import (
 )
 
 // putStart records the start in the log-start checkpoint, where the first
-// segment's name does not tell it.
+// segment's name does not tell it: the segment's own name may be lost in a crash,
+// or those of removed segments come back.
 func (l *Log) putStart(starts map[model.TopicPartition]model.Offset) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	if len(l.segments) > 0 && l.start > l.segments[0].base {
+	if len(l.segments) > 0 && l.start > l.segments[0].base || l.start > 0 && (l.dirDirty || l.goneUnsynced) {
 		starts[l.tp] = l.start
 	} else {
 		delete(starts, l.tp)

@@ -29,6 +29,7 @@ type commitState struct {
 	reporting     bool      // the log stands in Disk.report's queue
 	sealedDirty   []*handle // sealed segments that are not synced yet, oldest first
 	dirDirty      bool      // a segment's name is not durable yet
+	goneUnsynced  bool      // segments before the first may come back after a crash
 	unsyncedCount int64     // records since the last sync, for flush.messages
 	flushTimer    *time.Timer
 	syncedChanged chan struct{} // closed when synced moves; nil: nobody waits

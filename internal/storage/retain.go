@@ -139,6 +139,7 @@ func (l *Log) dropOldest(n int) (Retained, error) {
 	l.mu.Lock()
 	l.generation++
 	l.segments = l.segments[n:]
+	l.goneUnsynced = true
 	l.mu.Unlock()
 	result := Retained{Segments: n, StartOffset: l.start}
 	for _, s := range gone {
@@ -150,6 +151,12 @@ func (l *Log) dropOldest(n int) (Retained, error) {
 	if err := l.dropSnapshots(func(at model.Offset) bool { return at < first }); err != nil {
 		return result, l.disk.fail("remove producer snapshots", err)
 	}
+	if err := l.fs.SyncDir(l.dir); err != nil {
+		return result, l.disk.fail("sync directory", err)
+	}
+	l.mu.Lock()
+	l.goneUnsynced = false
+	l.mu.Unlock()
 	l.logger.Info("old segments removed", "tp", l.tp.String(), "segments", n, "bytes", result.Bytes, "start", l.start)
 	return result, nil
 }

@@ -292,6 +292,11 @@ func (l *Log) startOver(start model.Offset) error {
 	if err := l.dropSnapshots(func(model.Offset) bool { return true }); err != nil {
 		return l.disk.fail("remove producer snapshots", err)
 	}
+	// Before a segment goes: a snapshot that came back would be of offsets that
+	// the log does not reach any more, and recovery takes that for a loss.
+	if err := l.fs.SyncDir(l.dir); err != nil {
+		return l.disk.fail("sync directory", err)
+	}
 	oldFile, dirty := l.active().file, l.sealedDirty
 	if err := l.replaceAll(start); err != nil {
 		return l.disk.fail("start over "+l.tp.String(), err)
