@@ -194,12 +194,15 @@ func TestWaitingForMemoryIsNotTheClientsSlowness(t *testing.T) {
 		mustWrite(t, fill, frame(testVersion, 1, make([]byte, 1<<20)))
 		b := frame(testVersion, 2, make([]byte, 100_000))
 		mustWrite(t, late, b[:4])
+		first := make(chan error, 1)
 		go func() {
-			if _, err := readResponse(fill); err != nil {
-				t.Errorf("read the first response: %v", err)
-			}
+			_, err := readResponse(fill)
+			first <- err
 		}()
 		took(t, 50*time.Second, 50*time.Second, func() { mustWrite(t, late, b[4:]) })
 		mustRead(t, late, 2)
+		if err := <-first; err != nil {
+			t.Errorf("read the first response: %v", err)
+		}
 	})
 }
