@@ -231,6 +231,9 @@ func (l *Log) addBatch(s *segment, b record.Batch, position int64) error {
 
 // writeRun writes to the end of the segment's file.
 func (l *Log) writeRun(s *segment, batches []byte, position int64) error {
-	_, err := s.file.WriteAt(batches, position)
-	return err
+	if _, err := s.file.WriteAt(batches, position); err != nil {
+		return err
+	}
+	n := int64(len(batches))
+	return l.writeAhead(s, n, position+n)
 }

@@ -34,7 +34,8 @@ type commitState struct {
 	flushTimer    *time.Timer
 	syncedChanged chan struct{} // closed when synced moves; nil: nobody waits
 
-	transactional atomic.Bool // there may be transactions to look at
+	transactional atomic.Bool  // there may be transactions to look at
+	syncs         atomic.Int64 // rounds that had bytes of the last segment to sync
 }
 
 // DurableEnd is what counts as durable (exclusive): what is synced, or where
@@ -122,6 +123,7 @@ func (l *Log) takeUnsyncedLocked() unsynced {
 	u := unsynced{sealed: l.sealedDirty, dir: l.dirDirty, end: l.end}
 	if l.synced < l.end {
 		u.active = l.active().file.acquire()
+		l.syncs.Add(1)
 	}
 	l.sealedDirty, l.dirDirty, l.unsyncedCount = nil, false, 0
 	return u

@@ -47,6 +47,7 @@ type Disk struct {
 	handles handleCache
 	remover remover
 	points  checkpoints
+	zeros   []byte // what logs write ahead of their end; only read
 
 	commit queue // logs to sync
 	report queue // logs whose Durable is to be called outside of the rounds
@@ -58,6 +59,7 @@ func NewDisk(o DiskOptions) *Disk {
 		fs: o.FS, dir: o.Dir, logger: o.Logger, failed: o.Failed,
 		fenced: make(chan struct{}),
 		commit: newQueue(), report: newQueue(),
+		zeros: make([]byte, aheadBytesMax+aheadBlock),
 	}
 	d.handles.fs = o.FS
 	d.remover.wake = make(chan struct{}, 1)

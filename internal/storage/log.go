@@ -34,6 +34,7 @@ type Log struct {
 		producers   *producerTable
 		snapshots   []model.Offset // offsets of the producer snapshots on disk, ascending
 		epochsDirty bool           // epochs have changed since they were written
+		ahead       aheadState
 	}
 
 	// cleaning is held over a pass of the cleaner, so that there is one at a

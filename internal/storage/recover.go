@@ -50,10 +50,13 @@ func (r *recovery) checkedPoint() model.Offset {
 	return r.point
 }
 
-// believed: the segment lies below the recovery point, and so do its indexes.
+// believed: the segment was sealed below the recovery point, so that it and its
+// indexes were synced as sealing left them. One that ends right at the point may
+// have been sealed later: what sealing changed (the last index entries, the zeros
+// that it cut off) may be lost.
 func (r *recovery) believed(i int) bool {
 	segments := r.log.segments
-	return i+1 < len(segments) && segments[i+1].base <= r.checkedPoint()
+	return i+1 < len(segments) && segments[i+1].base < r.checkedPoint()
 }
 
 // loadIndexes takes stock of a segment's index files. Those of a believed

@@ -18,7 +18,7 @@ func (r *recovery) load() error {
 	}
 	l.epochs, _ = r.epochs.truncateEnd(r.begin)
 	l.end = l.segments[0].base
-	for i := segmentFor(l.segments, r.begin); i < len(l.segments); i++ {
+	for i := r.firstSegment(); i < len(l.segments); i++ {
 		s := l.segments[i]
 		if i > 0 && s.base > l.end && s.base > max(r.checkedPoint(), l.start) {
 			// The segment before ends too early: what is here was written later.
@@ -37,6 +37,16 @@ func (r *recovery) load() error {
 		}
 	}
 	return r.finish(len(l.segments))
+}
+
+// firstSegment is the one that r.begin lies in, or the one before where that
+// ends there and is not believed.
+func (r *recovery) firstSegment() int {
+	i := segmentFor(r.log.segments, r.begin)
+	if i > 0 && !r.believed(i-1) {
+		i--
+	}
+	return i
 }
 
 // loadProducers starts from a snapshot. One at or below the log's start will do

@@ -87,6 +87,7 @@ func (l *Log) roll(base model.Offset) error {
 	l.dirDirty = true
 	old.file = nil // its use now belongs to sealedDirty
 	l.mu.Unlock()
+	l.write.ahead.filledTo = 0
 	return nil
 }
 

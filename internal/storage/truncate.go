@@ -176,6 +176,7 @@ func (l *Log) cutSegments(i int, cut logCut) error {
 	if err := s.file.Truncate(cut.position); err != nil {
 		return err
 	}
+	l.write.ahead.filledTo = 0
 	if err := s.file.Sync(); err != nil {
 		return err
 	}
@@ -312,7 +313,7 @@ func (l *Log) startOver(start model.Offset) error {
 		h.release()
 	}
 	oldFile.release()
-	l.write.producers = newProducerTable()
+	l.write.producers, l.write.ahead.filledTo = newProducerTable(), 0
 	l.noteTransactions()
 	l.logger.Info("log started over", "tp", l.tp.String(), "start", start)
 	return nil
