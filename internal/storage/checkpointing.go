@@ -12,10 +12,18 @@ import (
 // putStart records the start in the log-start checkpoint, where the first
 // segment's name does not tell it: the segment's own name may be lost in a crash,
 // or those of removed segments come back.
+//
+// It is called for all open logs whenever one of them has the file written, so
+// also in the middle of what another goroutine does with this one. Each of the
+// three flags therefore stays up until the sync of the directory has returned,
+// not just until it was asked for; and goneUnsynced goes up together with the
+// first segment (dropOldest), so that there is no moment without a reason to
+// record the start.
 func (l *Log) putStart(starts map[model.TopicPartition]model.Offset) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	if len(l.segments) > 0 && l.start > l.segments[0].base || l.start > 0 && (l.dirDirty || l.goneUnsynced) {
+	unsynced := l.dirDirty || l.dirSyncing || l.goneUnsynced
+	if len(l.segments) > 0 && l.start > l.segments[0].base || l.start > 0 && unsynced {
 		starts[l.tp] = l.start
 	} else {
 		delete(starts, l.tp)

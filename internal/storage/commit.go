@@ -28,7 +28,8 @@ type commitState struct {
 	queued        bool      // the log stands in Disk.commit's queue
 	reporting     bool      // the log stands in Disk.report's queue
 	sealedDirty   []*handle // sealed segments that are not synced yet, oldest first
-	dirDirty      bool      // a segment's name is not durable yet
+	dirDirty      bool      // a segment's name is not durable yet, and no sync has taken it up
+	dirSyncing    bool      // a sync has taken it up, and has not returned
 	goneUnsynced  bool      // segments before the first may come back after a crash
 	unsyncedCount int64     // records since the last sync, for flush.messages
 	flushTimer    *time.Timer
@@ -126,6 +127,7 @@ func (l *Log) takeUnsyncedLocked() unsynced {
 		l.syncs.Add(1)
 	}
 	l.sealedDirty, l.dirDirty, l.unsyncedCount = nil, false, 0
+	l.dirSyncing = u.dir
 	return u
 }
 
@@ -189,8 +191,10 @@ func (l *Log) commitSyncing() (grown bool, end model.Offset) {
 	return l.raiseDurableLocked(u.end), u.end
 }
 
-// setSyncedLocked moves synced up.
+// setSyncedLocked notes that a sync has returned, and moves synced up. The
+// caller has held syncing since it took what was synced.
 func (l *Log) setSyncedLocked(end model.Offset) {
+	l.dirSyncing = false
 	if end <= l.synced {
 		return
 	}

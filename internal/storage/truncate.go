@@ -305,6 +305,9 @@ func (l *Log) startOver(start model.Offset) error {
 	if err := l.fs.SyncDir(l.dir); err != nil {
 		return l.disk.fail("sync directory", err)
 	}
+	l.mu.Lock()
+	l.dirSyncing = false
+	l.mu.Unlock()
 	// An older start that was recorded would be read back.
 	if err := l.disk.writeStarts(); err != nil {
 		return err
@@ -337,7 +340,7 @@ func (l *Log) replaceAll(start model.Offset) error {
 	}
 	l.segments = []*segment{s}
 	l.start, l.end, l.synced, l.durableEnd, l.recoveryPoint = start, start, start, start, start
-	l.cleanedTo, l.sealedDirty, l.dirDirty = 0, nil, false
+	l.cleanedTo, l.sealedDirty, l.dirDirty, l.dirSyncing = 0, nil, false, true
 	return nil
 }
 
