@@ -215,6 +215,9 @@ func (s *Set) openLog(to placement) (*Partition, error) {
 	found, err := storage.ReadTopicID(s.options.FS, dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		if err := s.options.Disk.Forget(to.name); err != nil {
+			return nil, err
+		}
 		if err := s.options.FS.MkdirAll(dir); err != nil {
 			return nil, fmt.Errorf("make %s: %w", dir, err)
 		}

@@ -64,6 +64,7 @@ func NewDisk(o DiskOptions) *Disk {
 	d.handles.fs = o.FS
 	d.remover.wake = make(chan struct{}, 1)
 	d.points.open = make(map[model.TopicPartition]*Log)
+	d.points.deleted = make(map[model.TopicPartition]uint64)
 	return d
 }
 

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"sync"
 
@@ -23,6 +24,12 @@ type checkpoints struct {
 	recovery map[model.TopicPartition]model.Offset
 	start    map[model.TopicPartition]model.Offset
 	cleaned  map[model.TopicPartition]model.Offset
+
+	// deleted are partitions that the files may still have points of, each with
+	// the number of its deletion: they are not written for every deletion, of
+	// which there may be thousands at once.
+	deleted   map[model.TopicPartition]uint64
+	deletions uint64
 }
 
 // savedPoints are what the files say of one partition.
@@ -81,14 +88,66 @@ func (d *Disk) unregister(l *Log, deleted bool) {
 	defer p.mu.Unlock()
 	delete(p.open, l.tp)
 	if deleted {
-		delete(p.recovery, l.tp)
-		delete(p.start, l.tp)
-		delete(p.cleaned, l.tp)
+		p.dropLocked(l.tp)
 		return
 	}
 	p.recovery[l.tp] = l.RecoveryPoint()
 	l.putStart(p.start)
 	l.putCleaned(p.cleaned)
+}
+
+// dropLocked drops a partition's points. Its files still have them.
+func (p *checkpoints) dropLocked(tp model.TopicPartition) {
+	delete(p.recovery, tp)
+	delete(p.start, tp)
+	delete(p.cleaned, tp)
+	p.deletions++
+	p.deleted[tp] = p.deletions
+}
+
+// Forget makes it durable that nothing is known of a partition that is not
+// open. Call it before the directory of a new partition is made: what the files
+// say of a deleted one of the same name would be taken for this one's after a
+// crash, and records below a recovery point that are not there for damage.
+// Where the name is new it costs nothing.
+func (d *Disk) Forget(tp model.TopicPartition) error {
+	saved, err := d.loadedPoints(tp)
+	if err != nil {
+		return fmt.Errorf("forget %s: %w", tp, err)
+	}
+	p := &d.points
+	p.mu.Lock()
+	if saved != (savedPoints{}) {
+		p.dropLocked(tp)
+	}
+	_, inFiles := p.deleted[tp]
+	p.mu.Unlock()
+	if !inFiles {
+		return nil
+	}
+	return d.writeAll()
+}
+
+// writeAll writes the three files. After it they have nothing of a partition
+// that was deleted before it began.
+func (d *Disk) writeAll() error {
+	p := &d.points
+	p.mu.Lock()
+	before := p.deletions
+	p.mu.Unlock()
+	if err := d.writeRecoveryPoints(); err != nil {
+		return err
+	}
+	if err := d.writeStarts(); err != nil {
+		return err
+	}
+	if err := d.writeCleaned(); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	maps.DeleteFunc(p.deleted, func(_ model.TopicPartition, n uint64) bool { return n <= before })
+	return nil
 }
 
 // Checkpoint moves the recovery points of all open logs to what is durable now,
@@ -108,13 +167,18 @@ func (d *Disk) Checkpoint() error {
 			return err
 		}
 	}
-	if err := d.writeRecoveryPoints(); err != nil {
-		return err
-	}
-	if err := d.writeStarts(); err != nil {
-		return err
-	}
-	return d.writeCleaned()
+	return d.writeAll()
+}
+
+// lowerRecoveryPoint makes it durable that a partition is to be checked from an
+// offset on. Its log may be one that is just being opened, which the files are
+// not asked of yet.
+func (d *Disk) lowerRecoveryPoint(tp model.TopicPartition, to model.Offset) error {
+	p := &d.points
+	p.mu.Lock()
+	p.recovery[tp] = min(p.recovery[tp], to)
+	p.mu.Unlock()
+	return d.writeRecoveryPoints()
 }
 
 func (d *Disk) writeRecoveryPoints() error {

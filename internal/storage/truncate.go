@@ -121,7 +121,7 @@ func (l *Log) lowerRecoveryPoint(to model.Offset) error {
 	if !lower {
 		return nil
 	}
-	return l.disk.writeRecoveryPoints()
+	return l.disk.lowerRecoveryPoint(l.tp, to)
 }
 
 // forgetFrom removes the epochs that begin at or after an offset, and the
