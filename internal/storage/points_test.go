@@ -4,7 +4,6 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/chronik/chronik/internal/model"
 	"github.com/chronik/chronik/internal/vfs"
 )
 
@@ -65,7 +64,7 @@ func TestACrashWhileOpeningStartsOverIsNoDamage(t *testing.T) {
 				t.Fatalf("after a crash before %s %s: %v", op.Kind, op.Name, err)
 			}
 			looked++
-			if got := after.log.StartOffset(); got != start || after.log.EndOffset() != model.Offset(start) {
+			if got := after.log.StartOffset(); got != start || after.log.EndOffset() != start {
 				t.Fatalf("after a crash before %s %s the log is [%d, %d), want it empty at %d",
 					op.Kind, op.Name, got, after.log.EndOffset(), start)
 			}
