@@ -17,13 +17,19 @@ import (
 // Files of the data directory that belong to the node as a whole.
 const (
 	lockFile = ".lock"
-	// metaFile tells whose directory this is, in Kafka's format:
+	// metaFile tells whose directory this is, in Kafka's format with one name
+	// more, which Kafka does not look at:
 	//
 	//	version=1
+	//	software=chronik
 	//	cluster.id=4L6g3nShT-eMCtK--X86sw
 	//	node.id=1
 	//	directory.id=0T2Lw2m4QpaI3uE9v8T1yQ
+	//
+	// A directory of Kafka's lacks it. Without that, chronik would begin a new
+	// metadata log beside Kafka's partitions, or on top of Kafka's own.
 	metaFile = "meta.properties"
+	software = "chronik"
 	// cleanFile is there while the directory is closed in order. It is written
 	// last and removed, durably, before anything else is touched.
 	cleanFile = ".kafka_cleanshutdown"
@@ -107,6 +113,9 @@ func (d *directory) readMeta(node model.NodeID) error {
 	if version := p.GetString("version", ""); version != "1" {
 		return fmt.Errorf("%s has version %q, this build reads 1; is %s another program's directory?", path, version, d.path)
 	}
+	if p.GetString("software", "") != software {
+		return fmt.Errorf("data directory %s is not chronik's: %s has no software=%s; it may be Kafka's, which cannot be taken over: choose another --data-dir", d.path, metaFile, software)
+	}
 	if owner := p.GetString("node.id", ""); owner != strconv.Itoa(int(node)) {
 		return fmt.Errorf("data directory %s belongs to node %s, and this node is %d: set --node-id %s, or choose another --data-dir", d.path, owner, node, owner)
 	}
@@ -122,7 +131,7 @@ func (d *directory) readMeta(node model.NodeID) error {
 
 func (d *directory) writeMeta(node model.NodeID) error {
 	path := filepath.Join(d.path, metaFile)
-	text := fmt.Sprintf("version=1\ncluster.id=%s\nnode.id=%d\ndirectory.id=%s\n", d.cluster, node, d.id)
+	text := fmt.Sprintf("version=1\nsoftware=%s\ncluster.id=%s\nnode.id=%d\ndirectory.id=%s\n", software, d.cluster, node, d.id)
 	if err := vfs.WriteFileAtomically(d.fs, path, []byte(text)); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
