@@ -11,10 +11,13 @@ BROKER ?=
 SUITE ?=
 DATA_DIR ?=
 
+# How often each figure is taken.
+RUNS ?= 5
+
 LINT := .cache/bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race lint format interop fuzz crash apis clean
+.PHONY: help build test race lint format interop figures fuzz crash apis clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +45,9 @@ $(LINT):
 
 interop: build ## run Kafka's tools and other clients against chronik: BROKER=host:port SUITE=name,name
 	go run ./interop -server bin/chronik-server -broker '$(BROKER)' -suite '$(SUITE)' -data-dir '$(DATA_DIR)'
+
+figures: build ## measure start, idle memory and CPU, connections, commits: RUNS=5
+	go run ./interop/figures -server bin/chronik-server -runs $(RUNS)
 
 fuzz: ## run every fuzz target for a while: T=10s
 	.ci/fuzz '$(T)'

@@ -69,6 +69,7 @@ func layers() []Row {
 
 		{Package: "internal/archtest", Layer: layerCommand, Alone: true},
 		{Package: "interop", Layer: layerCommand, Alone: true},
+		{Package: "interop/figures", Layer: layerCommand, Alone: true},
 	}
 }
 

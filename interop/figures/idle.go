@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+)
+
+const mebi = 1 << 20
+
+// The work before the rest: enough that buffers and indexes have been used.
+const (
+	workBatches = 200
+	workRecords = 100
+	workBytes   = 1000
+)
+
+// idleness takes the memory and the processor time of a broker that has worked
+// and is left alone, with its last client still connected.
+func idleness(ctx context.Context, o options) ([]series, error) {
+	worked := fmt.Sprintf("after %d MB in %d batches", workBatches*workRecords*workBytes/1_000_000, workBatches)
+	first := series{what: "resident, before any work", unit: "MiB"}
+	memory := series{what: "resident, idle", unit: "MiB", note: worked}
+	ticks := series{what: fmt.Sprintf("CPU ticks of 10 ms in %s, idle", o.idle), unit: "ticks", note: worked}
+	for range o.runs {
+		if err := idleOnce(ctx, o, &first, &memory, &ticks); err != nil {
+			return nil, err
+		}
+	}
+	return []series{first, memory, ticks}, nil
+}
+
+func idleOnce(ctx context.Context, o options, first, memory, ticks *series) (err error) {
+	s, err := startServer(o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.stop()) }()
+	conn, err := s.dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := createTopic(conn); err != nil {
+		return err
+	}
+	bytes, err := s.residentBytes()
+	if err != nil {
+		return err
+	}
+	first.add(bytes / mebi)
+	if err := work(conn); err != nil {
+		return err
+	}
+	// What the work has left to do ends, then the rest is watched.
+	if err := wait(ctx, time.Second); err != nil {
+		return err
+	}
+	before, err := s.cpuTicks()
+	if err != nil {
+		return err
+	}
+	if err := wait(ctx, o.idle); err != nil {
+		return err
+	}
+	after, err := s.cpuTicks()
+	if err != nil {
+		return err
+	}
+	ticks.add(after - before)
+	bytes, err = s.residentBytes()
+	memory.add(bytes / mebi)
+	return err
+}
+
+func work(conn net.Conn) error {
+	batch := batchOf(workRecords, workBytes)
+	for range workBatches {
+		if err := produce(conn, batch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	// startMax and stopMax are safety nets, far above what is promised.
+	startMax = 10 * time.Second
+	stopMax  = 20 * time.Second
+	// topic is what the figures write to; it has one partition.
+	topic = "figures"
+)
+
+// server is a chronik-server process on an empty directory.
+type server struct {
+	addr    string
+	process *exec.Cmd
+	began   time.Time // just before exec
+	dir     string
+	output  bytes.Buffer
+	exited  chan error
+}
+
+// startServer starts a process and does not wait for it. Settings are name=value.
+func startServer(o options, settings ...string) (*server, error) {
+	dir, err := os.MkdirTemp("", "chronik-figures-")
+	if err != nil {
+		return nil, err
+	}
+	addr, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, err
+	}
+	args := []string{"--kafka-port", port, "--data-dir", dir + "/data"}
+	for _, s := range settings {
+		args = append(args, "--override", s)
+	}
+	s := &server{addr: addr, dir: dir, exited: make(chan error, 1), process: exec.Command(o.server, args...)}
+	s.process.Stdout, s.process.Stderr = &s.output, &s.output
+	s.began = time.Now()
+	if err := s.process.Start(); err != nil {
+		return nil, errors.Join(fmt.Errorf("start %s: %w", o.server, err), os.RemoveAll(dir))
+	}
+	go func() { s.exited <- s.process.Wait() }()
+	return s, nil
+}
+
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}
+
+// dial connects as soon as the server listens: it asks again at once, since the
+// time until then is what is measured.
+func (s *server) dial(ctx context.Context) (net.Conn, error) {
+	for began := time.Now(); time.Since(began) < startMax; {
+		conn, err := net.Dial("tcp", s.addr)
+		if err == nil {
+			return conn, nil
+		}
+		select {
+		case err := <-s.exited:
+			s.exited <- err
+			return nil, fmt.Errorf("%s ended at its start: %w\n%s", s.process.Path, err, &s.output)
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(100 * time.Microsecond):
+		}
+	}
+	return nil, fmt.Errorf("nothing listens on %s after %s", s.addr, startMax)
+}
+
+// stop ends the process as Ctrl+C does, and removes its directory.
+func (s *server) stop() error {
+	err := s.process.Process.Signal(syscall.SIGTERM)
+	select {
+	case ended := <-s.exited:
+		if ended != nil {
+			err = errors.Join(err, fmt.Errorf("%s: %w\n%s", s.process.Path, ended, &s.output))
+		}
+	case <-time.After(stopMax):
+		err = errors.Join(err, fmt.Errorf("%s did not stop in %s", s.process.Path, stopMax), s.process.Process.Kill(), <-s.exited)
+	}
+	return errors.Join(err, os.RemoveAll(s.dir))
+}
+
+// residentBytes is the memory of the process that is in RAM.
+func (s *server) residentBytes() (float64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.process.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			kib, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
+			return kib * 1024, err
+		}
+	}
+	return 0, errors.New("the process has no VmRSS")
+}
+
+// cpuTicks is the processor time of the process, user and system, in hundredths
+// of a second.
+func (s *server) cpuTicks() (float64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.process.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	// The name of the program, in parentheses, may hold spaces.
+	_, rest, _ := strings.Cut(string(text), ") ")
+	fields := strings.Fields(rest)
+	const utime, stime = 11, 12 // proc(5), counted from the state
+	user, err := strconv.ParseFloat(fields[utime], 64)
+	if err != nil {
+		return 0, err
+	}
+	system, err := strconv.ParseFloat(fields[stime], 64)
+	return user + system, err
+}
