@@ -2,6 +2,8 @@ package partition
 
 import (
 	"errors"
+	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/chronik/chronik/internal/meta"
@@ -56,13 +58,80 @@ func TestCoordinatorSeesTheLogEndBeforeItIsCommitted(t *testing.T) {
 
 func TestAcksAllBelowMinInsyncIsRefusedAndAppendsNothing(t *testing.T) {
 	n := newNode(t, vfs.NewMem())
-	p := n.create(self)
-	n.apply(&meta.ConfigRecord{Resource: meta.Resource{Type: meta.TopicResource, Name: "t"}, Name: "min.insync.replicas", Value: "2"})
+	p := n.create(self, 2, 3)
+	n.apply(
+		&meta.PartitionChangeRecord{Topic: topicID, ISR: []model.NodeID{self}},
+		&meta.ConfigRecord{Resource: meta.Resource{Type: meta.TopicResource, Name: "t"}, Name: "min.insync.replicas", Value: "2"},
+	)
 	if _, err := p.Append(batch("v"), Append{Acks: AcksAll, Epoch: model.NoLeaderEpoch}); !errors.Is(err, ErrNotEnoughReplicas) {
 		t.Fatalf("got %v", err)
 	}
 	if end := p.Offsets().End; end != 0 {
 		t.Fatalf("the log ends at %d", end)
+	}
+}
+
+// min.insync.replicas above the number of replicas means all of them, as in
+// Kafka: nothing could be written otherwise, ever.
+func TestMinInsyncIsAtMostTheNumberOfReplicas(t *testing.T) {
+	n := newNode(t, vfs.NewMem())
+	n.startDisk()
+	p := n.create(self)
+	n.apply(&meta.ConfigRecord{Resource: meta.Resource{Type: meta.TopicResource, Name: "t"}, Name: "min.insync.replicas", Value: "2"})
+	pending := n.append(p, AcksAll, "v")
+	if err := n.wait(&pending); err != nil {
+		t.Fatal(err)
+	}
+	if mark := p.Offsets().HighWatermark; mark != 1 {
+		t.Fatalf("the high watermark is %d", mark)
+	}
+}
+
+// flush.messages lets records be acknowledged before they are synced, from when
+// it is set and until it is deleted.
+func TestFlushMessagesCountsWhileItIsSet(t *testing.T) {
+	var syncs atomic.Int64
+	n := newNode(t, vfs.NewFaulty(vfs.NewMem(), func(op vfs.Op) error {
+		if op.Kind == vfs.OpSyncData && strings.HasSuffix(op.Name, ".log") {
+			syncs.Add(1)
+		}
+		return nil
+	}))
+	n.startDisk()
+	p := n.create(self)
+	f := func(flushMessages string, wantSync bool) {
+		t.Helper()
+		n.apply(flushMessagesRecord(flushMessages))
+		before := syncs.Load()
+		pending := n.append(p, AcksAll, "v")
+		if err := n.wait(&pending); err != nil {
+			t.Fatal(err)
+		}
+		if synced := syncs.Load() > before; synced != wantSync {
+			t.Errorf("flush.messages=%s: synced before it was acknowledged: %v, want %v", flushMessages, synced, wantSync)
+		}
+	}
+	f("1", true)
+	f("1000", false)
+	f("1", true)
+	f("1000", false)
+}
+
+func flushMessagesRecord(value string) *meta.ConfigRecord {
+	return &meta.ConfigRecord{Resource: meta.Resource{Type: meta.TopicResource, Name: "t"}, Name: "flush.messages", Value: value}
+}
+
+// A record that was written under a relaxed setting, and had not been
+// acknowledged when that was taken back, is synced and acknowledged.
+func TestRecordsWrittenBeforeFlushMessagesIsTakenBackAreSynced(t *testing.T) {
+	n := newNode(t, vfs.NewMem())
+	p := n.create(self)
+	n.apply(flushMessagesRecord("1000"))
+	pending := n.append(p, AcksAll, "v")
+	n.apply(flushMessagesRecord("1"))
+	n.startDisk()
+	if err := n.wait(&pending); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -64,8 +64,10 @@ func (l *Log) RecoveryPoint() model.Offset {
 
 // publish makes records visible that have been written, and has them synced.
 func (l *Log) publish(s *segment, size int64, end model.Offset) {
-	c := l.config()
 	l.mu.Lock()
+	// Read under the lock: SetConfig takes it after a change, to have synced what
+	// was written under settings that were relaxed.
+	c := l.config()
 	l.unsyncedCount += int64(end - l.end)
 	s.size.Store(size)
 	l.end = end

@@ -67,10 +67,13 @@ type published struct {
 // config is the settings now.
 func (l *Log) config() *Config { return l.settings.Load() }
 
-// SetConfig changes the settings for what comes after.
+// SetConfig changes the settings for what comes after. Where they no longer let
+// records go without a sync, those that have done so are synced.
 func (l *Log) SetConfig(c Config) {
 	c = c.withDefaults()
-	l.settings.Store(&c)
+	if before := l.settings.Swap(&c); before != nil && before.Relaxed() && !c.Relaxed() {
+		l.requestSync()
+	}
 }
 
 // StartOffset is the first offset that can be read.
