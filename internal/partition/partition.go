@@ -47,7 +47,8 @@ type State struct {
 	meta.Partition
 	// Leading is set where this node is the leader.
 	Leading bool
-	// MinInsync is the effective min.insync.replicas.
+	// MinInsync is min.insync.replicas, at most as many as there are replicas: a
+	// setting for topics of three must not make those of one unwritable.
 	MinInsync int
 	// EpochStart is the log end offset at which this node became leader; the
 	// high watermark may lag behind it for a moment (KIP-207).
@@ -106,7 +107,7 @@ func (p *Partition) become(next meta.Partition, values settings.TopicValues) err
 	state := &State{
 		Partition:  next,
 		Leading:    next.Leader == p.node,
-		MinInsync:  values.MinInsyncReplicas,
+		MinInsync:  min(values.MinInsyncReplicas, len(next.Replicas)),
 		EpochStart: prev.EpochStart,
 	}
 	newEpoch := next.LeaderEpoch != prev.LeaderEpoch
