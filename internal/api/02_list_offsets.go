@@ -34,6 +34,24 @@ const (
 	earliestPendingTimestamp = -6
 )
 
+// specialSince is the version a special timestamp came with; below it the
+// partition is answered with UNSUPPORTED_VERSION, as one without meaning is.
+func specialSince(timestamp int64) (version int16, ok bool) {
+	switch timestamp {
+	case latestTimestamp, earliestTimestamp:
+		return 1, true
+	case maxTimestamp:
+		return 7, true
+	case earliestLocalTimestamp:
+		return 8, true
+	case latestTieredTimestamp:
+		return 9, true
+	case earliestPendingTimestamp:
+		return 11, true
+	}
+	return 0, false
+}
+
 func (h *Handler) listOffsets(_ context.Context, _ *server.Request, r *kmsg.ListOffsetsRequest) (kmsg.Response, error) {
 	resp := kmsg.NewPtrListOffsetsResponse()
 	for _, t := range r.Topics {
@@ -58,6 +76,9 @@ func (h *Handler) listOffsets(_ context.Context, _ *server.Request, r *kmsg.List
 
 func (h *Handler) listOffset(r *kmsg.ListOffsetsRequest, topic string, asked kmsg.ListOffsetsRequestTopicPartition) (storage.TimestampOffset, error) {
 	none := storage.TimestampOffset{Timestamp: model.NoTimestamp, Offset: model.NoOffset, LeaderEpoch: model.NoLeaderEpoch}
+	if since, ok := specialSince(asked.Timestamp); asked.Timestamp < 0 && (!ok || r.Version < since) {
+		return none, wire.Errorf(kerr.UnsupportedVersion, "timestamp %d has no meaning in version %d", asked.Timestamp, r.Version)
+	}
 	p, err := h.partition(model.TopicPartition{Topic: topic, Partition: model.Partition(asked.Partition)})
 	if err != nil {
 		return none, err
@@ -77,9 +98,6 @@ func (h *Handler) listOffset(r *kmsg.ListOffsetsRequest, topic string, asked kms
 			return none, err
 		}
 		return found, nil
-	}
-	if asked.Timestamp < 0 {
-		return none, wire.Errorf(kerr.UnsupportedVersion, "timestamp %d has no meaning", asked.Timestamp)
 	}
 	found, ok, err := p.OffsetForTimestamp(epoch, model.Timestamp(asked.Timestamp), isolation)
 	if err != nil || !ok {

@@ -1,0 +1,66 @@
+package api
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// sessionRequest fetches one partition as request epoch of a session.
+func sessionRequest(id, epoch int32) *kmsg.FetchRequest {
+	r := kmsg.NewPtrFetchRequest()
+	r.Version, r.SessionID, r.SessionEpoch = 12, id, epoch
+	topic := kmsg.NewFetchRequestTopic()
+	topic.Topic = "t"
+	topic.Partitions = append(topic.Partitions, kmsg.NewFetchRequestTopicPartition())
+	r.Topics = append(r.Topics, topic)
+	return r
+}
+
+// A session that has not been used for two minutes gives its slot to a new one,
+// and the one idle for longest goes first.
+func TestIdleFetchSessionsMakeRoom(t *testing.T) {
+	s := newFetchSessions(2)
+	began := time.Unix(1_700_000_000, 0)
+	begin := func(id, epoch int32, after time.Duration) (int32, error) {
+		plan, err := s.begin(sessionRequest(id, epoch), began.Add(after))
+		if err != nil {
+			return 0, err
+		}
+		return plan.sessionID, nil
+	}
+	open := func(after time.Duration) int32 {
+		t.Helper()
+		id, err := begin(0, 0, after)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	first, second := open(0), open(time.Second)
+	if first == 0 || second == 0 || first == second {
+		t.Fatalf("two slots, and sessions %d and %d", first, second)
+	}
+	if id := open(sessionEvictAfter - time.Millisecond); id != 0 {
+		t.Errorf("session %d was opened while both slots were in use", id)
+	}
+	if _, err := begin(first, 1, sessionEvictAfter); err != nil { // the first is in use again
+		t.Fatal(err)
+	}
+	if id := open(sessionEvictAfter); id != 0 {
+		t.Errorf("session %d was opened; the second was idle for less than it may be", id)
+	}
+	third := open(sessionEvictAfter + time.Second)
+	if third == 0 {
+		t.Fatal("the second session keeps its slot, idle")
+	}
+	if _, err := begin(second, 1, sessionEvictAfter+time.Second); !errors.Is(err, kerr.FetchSessionIDNotFound) {
+		t.Errorf("the evicted session: %v", err)
+	}
+	if _, err := begin(first, 2, sessionEvictAfter+time.Second); err != nil {
+		t.Errorf("the session in use: %v", err)
+	}
+}
