@@ -8,7 +8,9 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -42,9 +44,12 @@ func Start(t testing.TB, dir string, settings ...string) *Broker {
 
 func start(t testing.TB, dir string, logger *slog.Logger, settings ...string) *Broker {
 	t.Helper()
-	args := []string{"--data-dir", dir, "--kafka-port", "0"}
+	args := []string{"--data-dir", dir}
 	for _, s := range settings {
 		args = append(args, "--override", s)
+	}
+	if !slices.ContainsFunc(settings, func(s string) bool { return strings.HasPrefix(s, "listeners=") }) {
+		args = append(args, "--kafka-port", "0")
 	}
 	set := pflag.NewFlagSet("chronik-server", pflag.ContinueOnError)
 	flags := config.NewFlags(set)

@@ -75,9 +75,18 @@ func (r *Raw) Closed() {
 func (r *Raw) Ask(req kmsg.Request) kmsg.Response {
 	r.t.Helper()
 	r.Send(Frame(req, 7))
-	frame, err := r.Receive()
+	resp, err := r.Answer(req)
 	if err != nil {
 		r.t.Fatalf("%T: %v", req, err)
+	}
+	return resp
+}
+
+// Answer reads the response to a request that has been sent.
+func (r *Raw) Answer(req kmsg.Request) (kmsg.Response, error) {
+	frame, err := r.Receive()
+	if err != nil {
+		return nil, err
 	}
 	resp := req.ResponseKind()
 	resp.SetVersion(req.GetVersion())
@@ -85,8 +94,5 @@ func (r *Raw) Ask(req kmsg.Request) kmsg.Response {
 	if resp.IsFlexible() && req.Key() != 18 {
 		body = body[1:] // no tags in the header
 	}
-	if err := resp.ReadFrom(body); err != nil {
-		r.t.Fatalf("%T: %v", resp, err)
-	}
-	return resp
+	return resp, resp.ReadFrom(body)
 }
