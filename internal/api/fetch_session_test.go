@@ -1,7 +1,6 @@
 package api
 
 import (
-	"errors"
 	"testing"
 	"time"
 
@@ -57,7 +56,7 @@ func TestIdleFetchSessionsMakeRoom(t *testing.T) {
 	if third == 0 {
 		t.Fatal("the second session keeps its slot, idle")
 	}
-	if _, err := begin(second, 1, sessionEvictAfter+time.Second); !errors.Is(err, kerr.FetchSessionIDNotFound) {
+	if _, err := begin(second, 1, sessionEvictAfter+time.Second); err == nil || codeOf(err) != kerr.FetchSessionIDNotFound {
 		t.Errorf("the evicted session: %v", err)
 	}
 	if _, err := begin(first, 2, sessionEvictAfter+time.Second); err != nil {
