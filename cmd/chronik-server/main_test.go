@@ -7,6 +7,7 @@ import (
 	"os"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -52,9 +53,13 @@ func (n fakeNode) Run(ctx context.Context) error {
 		signalSelf(syscall.SIGTERM)
 	}
 	<-ctx.Done()
-	if n.behaviour == "hang" {
-		signalSelf(syscall.SIGINT)
-		select {}
+	switch n.behaviour {
+	case "echo":
+		signalSelf(syscall.SIGTERM)
+	case "hang":
+		for range time.Tick(10 * time.Millisecond) { // somebody who does not let go of Ctrl+C
+			signalSelf(syscall.SIGINT)
+		}
 	}
 	n.log.Info("stopped")
 	return nil

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	"time"
 
 	"github.com/chronik/chronik/internal/config"
 )
@@ -52,6 +53,11 @@ func report(log *slog.Logger, cfg *config.Config) {
 	}
 }
 
+// echoMax is how long after the first signal another is taken for the same one.
+// timeout(1) and other wrappers signal both their child and its process group,
+// and no hand is as fast.
+const echoMax = 250 * time.Millisecond
+
 // stopOnSignal ends the context at the first signal to stop, and the process at
 // the second: whoever presses Ctrl+C twice does not want to wait for a clean
 // stop, and the next start recovers. release ends the goroutine that waits.
@@ -67,10 +73,15 @@ func stopOnSignal(ctx context.Context, log *slog.Logger) (stopping context.Conte
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
-		for count := 1; ; count++ {
+		for first := (time.Time{}); ; {
 			select {
 			case s := <-signals:
-				if count > 1 {
+				switch {
+				case first.IsZero():
+					first = time.Now()
+				case time.Since(first) < echoMax:
+					continue
+				default:
 					fmt.Fprintf(os.Stderr, "chronik-server: stopped at once by a second signal (%s)\n", s)
 					os.Exit(exitFailed)
 				}
