@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -32,8 +33,9 @@ type server struct {
 	exited  chan error
 }
 
-// startServer starts a process and does not wait for it. Settings are name=value.
-func startServer(o options, settings ...string) (*server, error) {
+// startServer starts a process, with nothing set that a user would not have to
+// set, and does not wait for it.
+func startServer(o options) (*server, error) {
 	dir, err := os.MkdirTemp("", "chronik-figures-")
 	if err != nil {
 		return nil, err
@@ -46,11 +48,8 @@ func startServer(o options, settings ...string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	args := []string{"--kafka-port", port, "--data-dir", dir + "/data"}
-	for _, s := range settings {
-		args = append(args, "--override", s)
-	}
-	s := &server{addr: addr, dir: dir, exited: make(chan error, 1), process: exec.Command(o.server, args...)}
+	s := &server{addr: addr, dir: dir, exited: make(chan error, 1)}
+	s.process = exec.Command(o.server, "--kafka-port", port, "--data-dir", filepath.Join(dir, "data"))
 	s.process.Stdout, s.process.Stderr = &s.output, &s.output
 	s.began = time.Now()
 	if err := s.process.Start(); err != nil {
