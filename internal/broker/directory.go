@@ -30,6 +30,8 @@ const (
 	// metadata log beside Kafka's partitions, or on top of Kafka's own.
 	metaFile = "meta.properties"
 	software = "chronik"
+	// metadataLog is there from a node's first start on, written after metaFile.
+	metadataLog = "__cluster_metadata-0"
 	// cleanFile is there while the directory is closed in order. It is written
 	// last and removed, durably, before anything else is touched.
 	cleanFile = ".kafka_cleanshutdown"
@@ -74,6 +76,11 @@ func openDirectory(fsys vfs.FS, path string, node model.NodeID) (*directory, err
 func (d *directory) prepare(node model.NodeID) error {
 	err := d.readMeta(node)
 	if errors.Is(err, fs.ErrNotExist) {
+		if _, err := d.fs.Stat(filepath.Join(d.path, metadataLog)); err == nil {
+			return fmt.Errorf("data directory %s holds data, and the %s that says whose is missing: put that back, or choose another --data-dir", d.path, metaFile)
+		} else if err := ignoreNotExist(err); err != nil {
+			return fmt.Errorf("look for %s in %s: %w", metadataLog, d.path, err)
+		}
 		d.id, d.cluster = model.NewUUID(), model.NewUUID().String()
 		err = d.writeMeta(node)
 	}

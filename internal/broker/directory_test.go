@@ -52,3 +52,17 @@ func TestDirectoryIsOpenedAgainByItsNodeAlone(t *testing.T) {
 		t.Errorf("opened again as directory %s of cluster %s; it was %s of %s", again.id, again.cluster, first.id, first.cluster)
 	}
 }
+
+// Who has lost the file might be another node, of another cluster.
+func TestDataThatSaysNotWhoseItIsIsLeftAlone(t *testing.T) {
+	fs := vfs.NewMem()
+	if err := vfs.MkdirAllSynced(fs, filepath.Join("data", metadataLog)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openDirectory(fs, "data", 1); err == nil || !strings.Contains(err.Error(), "is missing") {
+		t.Errorf("opened: %v", err)
+	}
+	if _, err := fs.Stat(filepath.Join("data", metaFile)); err == nil {
+		t.Error("the directory was given to this node")
+	}
+}
