@@ -70,7 +70,7 @@ func TestMalformedFramesCostTheirConnectionOnly(t *testing.T) {
 		"null array where it may not be":           frameOf(header(19, 2), []byte{0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0}),
 		"null name where it may not be":            frameOf(header(19, 2), []byte{0, 0, 0, 1, 0xff, 0xff}),
 		"string length below -1":                   frameOf(header(3, 1), []byte{0, 0, 0, 1, 0x80, 0}),
-		"hundred thousand tags":                    frameOf(header(3, 9), []byte{0}, []byte{1, 1, 0, 0, 0}, hundredThousandTags()),
+		"hundred thousand tags":                    frameOf(header(3, 9), []byte{0}, []byte{1, 1, 0, 0}, hundredThousandTags()),
 		"more tags claimed than there are":         frameOf(header(3, 9), []byte{0}, []byte{1, 1, 0, 0, 0xff, 0xff, 0xff, 0xff, 0x0f}),
 		"HTTP":                                     []byte("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
 		"TLS":                                      {0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3},
