@@ -40,6 +40,7 @@ func layers() []Row {
 	return []Row{
 		{Package: "internal/model", Layer: layerModel},
 		{Package: "internal/vfs", Layer: layerModel},
+		{Package: "internal/plant", Layer: layerModel},
 
 		{Package: "internal/record", Layer: layerFormat},
 		{Package: "internal/settings", Layer: layerFormat},

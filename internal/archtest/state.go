@@ -29,14 +29,26 @@ func PackageState(t *Tree) []Problem {
 	packages := t.packages()
 	for _, dir := range sortedKeys(packages) {
 		variables := map[string]*ast.ValueSpec{}
-		for _, f := range packages[dir] {
+		files := slices.DeleteFunc(slices.Clone(packages[dir]), plants)
+		for _, f := range files {
 			found = append(found, t.declaredState(f, variables)...)
 		}
-		for _, f := range packages[dir] {
+		for _, f := range files {
 			found = append(found, t.assignedState(f, variables)...)
 		}
 	}
 	return found
+}
+
+// plants reports whether a file is in builds with planted bugs only, which nobody runs a
+// broker with.
+func plants(f GoFile) bool {
+	for _, group := range f.Syntax.Comments {
+		if group.List[0].Text == "//go:build plant" {
+			return true
+		}
+	}
+	return false
 }
 
 // declaredState looks at declarations, and collects the variables that look constant.
