@@ -15,7 +15,7 @@ type Layer int
 
 // Layers by name. The numbers are those of ARCHITECTURE.md.
 const (
-	layerModel       Layer = iota // numbers and names, the file system
+	layerModel       Layer = iota // numbers and names, quorums, the file system
 	layerFormat                   // what is on the wire, in the log and in settings
 	layerStorage                  // one partition's log
 	layerMetadata                 // the cluster's metadata and its quorum
@@ -39,6 +39,7 @@ type Row struct {
 func layers() []Row {
 	return []Row{
 		{Package: "internal/model", Layer: layerModel},
+		{Package: "internal/isr", Layer: layerModel},
 		{Package: "internal/vfs", Layer: layerModel},
 		{Package: "internal/plant", Layer: layerModel},
 
@@ -96,7 +97,7 @@ func restrictions() []Restriction {
 
 // pure packages decide and do not act: no disk, no socket, no process.
 func pure() []string {
-	return []string{"internal/model", "internal/settings", "internal/meta", "internal/controller", "internal/replica"}
+	return []string{"internal/model", "internal/isr", "internal/settings", "internal/meta", "internal/controller", "internal/replica"}
 }
 
 // Imports checks that arrows point down. Tests may import what they need.

@@ -65,7 +65,7 @@ type AlteredResource struct {
 func (AlterConfigs) Name() string { return "AlterConfigs" }
 
 // Decide implements Command.
-func (c AlterConfigs) Decide(image *meta.Image, _ Env) ([]meta.Record, any, error) {
+func (c AlterConfigs) Decide(image *meta.Image, env Env) ([]meta.Record, any, error) {
 	result := AlterConfigsResult{Resources: make([]AlteredResource, len(c.Resources))}
 	repeats := repeated(c.Resources, func(r AlterResource) meta.Resource { return r.Resource })
 	var records []meta.Record
@@ -79,6 +79,9 @@ func (c AlterConfigs) Decide(image *meta.Image, _ Env) ([]meta.Record, any, erro
 		of, err := c.alter(image, r)
 		result.Resources[i].Err = err
 		records = append(records, of...)
+		if slices.ContainsFunc(of, decidesFlush) {
+			records = append(records, flushChange(image, r.Resource, env.Index))
+		}
 	}
 	if c.ValidateOnly {
 		records = nil
@@ -266,4 +269,19 @@ func configRecords(r meta.Resource, before, after map[string]string) []meta.Reco
 		}
 	}
 	return records
+}
+
+func decidesFlush(r meta.Record) bool {
+	c, ok := r.(*meta.ConfigRecord)
+	return ok && settings.DecidesFlush(c.Name)
+}
+
+// flushChange notes when it was last altered what is synced before it is
+// acknowledged: RegisterBroker has to know.
+func flushChange(image *meta.Image, r meta.Resource, index uint64) meta.Record {
+	change := &meta.FlushChangeRecord{Index: index}
+	if r.Type == meta.TopicResource {
+		change.Topic = image.Topics.ByName(r.Name).ID
+	}
+	return change
 }

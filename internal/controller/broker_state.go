@@ -8,13 +8,15 @@ import (
 	"github.com/chronik/chronik/internal/wire"
 )
 
-// FenceBroker takes a broker's leaderships away, until it is unfenced.
+// FenceBroker takes a broker's leaderships away, all in one entry, until it is
+// unfenced.
 type FenceBroker struct {
 	Node  model.NodeID
 	Epoch model.BrokerEpoch
 }
 
-// UnfenceBroker lets a broker lead again.
+// UnfenceBroker lets a broker lead again. It has applied its registration, and
+// with it found and synced what its earlier runs have left.
 type UnfenceBroker struct {
 	Node  model.NodeID
 	Epoch model.BrokerEpoch
@@ -56,7 +58,7 @@ func setFenced(image *meta.Image, node model.NodeID, epoch model.BrokerEpoch, fe
 	}
 	// Unfence first, then elect; elect nobody first, then fence: only the
 	// whole has to be consistent, but the log reads better.
-	change := &meta.BrokerChangeRecord{ID: node, Epoch: epoch, Fenced: fenced}
+	change := &meta.BrokerChangeRecord{ID: node, Epoch: epoch, Fenced: fenced, Leaving: b.Leaving}
 	elections := electAfter(image, node, fenced)
 	if fenced {
 		return append(elections, change), BrokerChanged{}, nil

@@ -62,16 +62,8 @@ func TestRegistrationRefuses(t *testing.T) {
 	f(func(r *RegisterBroker) { r.Endpoints = nil }, kerr.InvalidRegistration, "without a listener")
 	f(func(r *RegisterBroker) { r.Endpoints = append(r.Endpoints, r.Endpoints...) }, kerr.InvalidRegistration, "twice")
 
-	// Another data directory: only while the node holds nothing.
-	moved := register(0, 7)
-	moved.Directory = model.UUID{99}
-	must[RegisteredBroker](c, moved)
-	c.create(CreateTopic{Name: "held", Partitions: -1, ReplicationFactor: -1, Assignments: map[model.Partition][]model.NodeID{0: {1, 0}}})
-	f(func(*RegisterBroker) {}, kerr.InvalidRegistration, "of topic held, for one")
-
 	// Two processes with one id, within one entry.
-	twin := moved
-	twin.Incarnation = model.UUID{8}
+	twin := register(0, 8)
 	env := c.env()
 	env.Index = uint64(c.image.Brokers.ByID(0).Epoch)
 	_, _, err := twin.Decide(c.image, env)

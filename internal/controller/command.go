@@ -3,7 +3,7 @@
 //
 // All of it is pure: no clock, disk, socket, goroutine or lock; the time, and
 // where ids come from, are in Env. Commands are plain values that can be
-// serialised. The package imports meta, settings, wire and model; it knows
+// serialised. The package imports meta, isr, plant, settings, wire and model; it knows
 // nothing of the log that makes its records durable (package quorum).
 package controller
 

@@ -389,8 +389,8 @@ func TestProducerIDsAreHandedOutOnce(t *testing.T) {
 }
 
 func TestCommandsCanBeForwarded(t *testing.T) {
-	for _, command := range []Command{AllocateProducerIDs{}, AlterConfigs{}, CreatePartitions{}, CreateTopics{}, DeleteTopics{},
-		FenceBroker{}, InitCluster{}, RegisterBroker{}, UnfenceBroker{}, UnregisterBroker{}} {
+	for _, command := range []Command{AllocateProducerIDs{}, AlterConfigs{}, AlterISR{}, CreatePartitions{}, CreateTopics{}, DeleteTopics{},
+		ElectLeaders{}, FenceBroker{}, InitCluster{}, LeaveBroker{}, RegisterBroker{}, UnfenceBroker{}, UnregisterBroker{}} {
 		if want := fmt.Sprintf("%T", command); want != "controller."+command.Name() {
 			t.Errorf("%s is called %s", want, command.Name())
 		}

@@ -204,7 +204,7 @@ func newPartition(image *meta.Image, number int, replicas []model.NodeID, factor
 		case slices.Contains(replicas[:i], n):
 			return meta.Partition{}, wire.Errorf(kerr.InvalidReplicaAssignment,
 				"The manual partition assignment includes the broker %d more than once.", n)
-		case !b.Fenced:
+		case !b.Fenced && !b.Leaving:
 			isr = append(isr, n)
 		}
 	}
@@ -215,7 +215,7 @@ func newPartition(image *meta.Image, number int, replicas []model.NodeID, factor
 	}
 	if len(isr) == 0 {
 		return meta.Partition{}, wire.Errorf(kerr.InvalidReplicaAssignment,
-			"All brokers specified in the manual partition assignment for partition %d are fenced.", number)
+			"All brokers specified in the manual partition assignment for partition %d are fenced or in controlled shutdown.", number)
 	}
 	return meta.Partition{Replicas: slices.Clone(replicas), ISR: isr, Leader: isr[0]}, nil
 }

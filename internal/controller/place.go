@@ -10,7 +10,7 @@ import (
 	"github.com/chronik/chronik/internal/wire"
 )
 
-// placer spreads replicas over the brokers that are alive. The brokers stand in
+// placer spreads replicas over the brokers that are alive and stay. The brokers stand in
 // a ring in which neighbours are in different racks as far as that goes:
 //
 //	racks a: 1 4 · b: 2 5 · c: 3        ring: 1 2 3 4 5
@@ -28,7 +28,7 @@ func newPlacer(image *meta.Image) *placer {
 	var order []string // racks, in the order of their first broker
 	byRack := make(map[string][]*meta.Broker)
 	for _, b := range image.Brokers.Sorted() {
-		if b.Fenced {
+		if b.Fenced || b.Leaving {
 			continue
 		}
 		if byRack[b.Rack] == nil {

@@ -14,6 +14,11 @@ import (
 // RegisterBroker registers one run of a broker. It voids whatever an earlier run
 // led, and elects the broker where nobody else can be (replication.md): the
 // broker takes no role before it has applied its registration.
+//
+// A data directory other than the last, or none that is known, is an emptied disk:
+// the broker is marked lost in every in-sync set that names it. It is not taken
+// out of them. Of {1,2,3}, with a record committed by 1 and 3, an emptied 3 that
+// left the set would let 2 be elected alone, by {1,2}'s one answer.
 type RegisterBroker struct {
 	Node        model.NodeID
 	ClusterID   string // "": not known to the broker yet
@@ -23,6 +28,10 @@ type RegisterBroker struct {
 	Rack        string
 	// Fenced: the broker leads nothing before it is unfenced.
 	Fenced bool
+	// Unclean: since the last run that has registered, the machine has gone down
+	// without having stopped the broker in order: what was not synced is lost.
+	Unclean bool
+	Relaxed bool // as in meta.Broker
 }
 
 // RegisteredBroker is the result of RegisterBroker.
@@ -43,22 +52,31 @@ func (c RegisterBroker) Decide(image *meta.Image, env Env) ([]meta.Record, any, 
 	next := meta.Broker{
 		ID: c.Node, Incarnation: c.Incarnation, Epoch: epoch, Directory: c.Directory,
 		Endpoints: slices.Clone(c.Endpoints), Rack: c.Rack, Fenced: c.Fenced,
+		Relaxed: c.Relaxed, UnsyncedSince: epoch,
 	}
-	if old := image.Brokers.ByID(c.Node); old != nil {
+	old := image.Brokers.ByID(c.Node)
+	if old != nil {
 		// The answer to the first try may have been lost.
-		same := next
-		same.Epoch = old.Epoch
-		if reflect.DeepEqual(*old, same) {
+		if repeats(old, next) {
 			return nil, RegisteredBroker{Epoch: old.Epoch, ClusterID: image.ClusterID}, nil
 		}
 		if old.Epoch >= epoch {
 			return nil, nil, wire.Errorf(kerr.DuplicateBrokerRegistration,
 				"another process has registered as node %d at the same moment; give each its own node.id", c.Node)
 		}
+		// What earlier runs have left unsynced stays so until this one has
+		// recovered the logs, for which unfencing stands.
+		next.UnsyncedSince, next.RelaxedBefore = old.UnsyncedSince, old.Relaxed || old.RelaxedBefore
 	}
 	records := []meta.Record{&meta.RegisterBrokerRecord{Broker: next}}
-	records = append(records, electAfter(image, c.Node, c.Fenced)...)
+	records = append(records, c.partitions(image, old)...)
 	return records, RegisteredBroker{Epoch: epoch, ClusterID: image.ClusterID}, nil
+}
+
+// repeats reports whether next registers the run that old is the registration of.
+func repeats(old *meta.Broker, next meta.Broker) bool {
+	next.Epoch, next.UnsyncedSince, next.RelaxedBefore = old.Epoch, old.UnsyncedSince, old.RelaxedBefore
+	return reflect.DeepEqual(*old, next)
 }
 
 func (c RegisterBroker) check(image *meta.Image) error {
@@ -75,27 +93,5 @@ func (c RegisterBroker) check(image *meta.Image) error {
 	if twice := repeated(c.Endpoints, func(e meta.Endpoint) string { return e.Listener }); len(twice) > 0 {
 		return wire.Errorf(kerr.InvalidRegistration, "node %d registers a listener twice", c.Node)
 	}
-	old := image.Brokers.ByID(c.Node)
-	if old == nil || old.Directory == c.Directory {
-		return nil
-	}
-	// What the old directory held is gone, and with it the only copies.
-	if topic := hosts(image, c.Node); topic != "" {
-		return wire.Errorf(kerr.InvalidRegistration,
-			"node %d comes with data directory %s, but holds partitions (of topic %s, for one) in data directory %s; start it with that one",
-			c.Node, c.Directory, topic, old.Directory)
-	}
 	return nil
-}
-
-// hosts is the first topic that has a replica on the node; "" where none has.
-func hosts(image *meta.Image, node model.NodeID) string {
-	for _, t := range image.Topics.Sorted() {
-		for i := range t.Partitions {
-			if slices.Contains(t.Partitions[i].Replicas, node) {
-				return t.Name
-			}
-		}
-	}
-	return ""
 }

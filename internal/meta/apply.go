@@ -194,6 +194,10 @@ func (r *PartitionChangeRecord) apply(e *editor) error {
 	p.PartitionEpoch++
 	if len(r.ISR) > 0 {
 		p.ISR = r.ISR
+		p.Lost = slices.DeleteFunc(slices.Clone(p.Lost), func(n model.NodeID) bool { return !slices.Contains(p.ISR, n) })
+	}
+	if r.SetLost {
+		p.Lost = r.Lost
 	}
 	if r.Elect {
 		p.Leader = r.Leader
@@ -270,7 +274,10 @@ func (r *BrokerChangeRecord) apply(e *editor) error {
 		return err
 	}
 	changed := *b
-	changed.Fenced = r.Fenced
+	changed.Fenced, changed.Leaving = r.Fenced, r.Leaving
+	if b.Fenced && !r.Fenced {
+		changed.UnsyncedSince, changed.RelaxedBefore = b.Epoch, false
+	}
 	e.brokers()[r.ID] = &changed
 	return nil
 }
@@ -288,5 +295,21 @@ func (r *ProducerIDsRecord) apply(e *editor) error {
 		return fmt.Errorf("producer ids below %d are handed out, not below %d", e.next.NextProducerID, r.Next)
 	}
 	e.next.NextProducerID = r.Next
+	return nil
+}
+
+func (r *FlushChangeRecord) apply(e *editor) error {
+	if r.Index > e.next.Index {
+		return fmt.Errorf("settings changed at %d, which is beyond the log", r.Index)
+	}
+	if r.Topic.IsZero() {
+		e.next.FlushChanged = r.Index
+		return nil
+	}
+	t, err := e.topic(r.Topic)
+	if err != nil {
+		return err
+	}
+	t.FlushChanged = r.Index
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/chronik/chronik/internal/model"
+	"github.com/chronik/chronik/internal/plant"
 )
 
 // check is what holds for a partition by itself.
@@ -25,16 +26,28 @@ func (p *Partition) check() error {
 			return fmt.Errorf("replicas %v", p.Replicas)
 		}
 	}
-	// In the order of Replicas, and so none twice.
-	rest := p.Replicas
-	for _, n := range p.ISR {
-		at := slices.Index(rest, n)
-		if at < 0 {
-			return fmt.Errorf("in-sync replicas %v of %v", p.ISR, p.Replicas)
-		}
-		rest = rest[at+1:]
+	switch {
+	case !within(p.ISR, p.Replicas):
+		return fmt.Errorf("in-sync replicas %v of %v", p.ISR, p.Replicas)
+	case !within(p.Lost, p.ISR):
+		return fmt.Errorf("lost replicas %v of those in sync, %v", p.Lost, p.ISR)
+	case slices.Contains(p.Lost, p.Leader) && !plant.On(plant.OldIncarnationLeads):
+		return fmt.Errorf("leader %d is lost", p.Leader)
 	}
 	return nil
+}
+
+// within reports whether part is a subset of whole, in its order, and so has
+// none twice.
+func within(part, whole []model.NodeID) bool {
+	for _, n := range part {
+		at := slices.Index(whole, n)
+		if at < 0 {
+			return false
+		}
+		whole = whole[at+1:]
+	}
+	return true
 }
 
 // Check tells what does not hold that holds for every image. It runs in tests, and after every Apply
@@ -59,14 +72,17 @@ func (i *Image) Check() error {
 			counted, colliding, topics.Len(), topics.byMetric.length)
 	}
 	for b := range i.Brokers.All() {
-		if i.Brokers.ByID(b.ID) != b || b.Epoch < 0 || uint64(b.Epoch) > i.Index {
-			return fmt.Errorf("broker %d: epoch %d at index %d", b.ID, b.Epoch, i.Index)
+		if i.Brokers.ByID(b.ID) != b || b.Epoch < 0 || uint64(b.Epoch) > i.Index || b.UnsyncedSince > b.Epoch {
+			return fmt.Errorf("broker %d: epoch %d, unsynced since %d, at index %d", b.ID, b.Epoch, b.UnsyncedSince, i.Index)
 		}
 	}
 	for r, values := range i.Configs.All() {
 		if len(values) == 0 || r.Type == TopicResource && topics.ByName(r.Name) == nil {
 			return fmt.Errorf("settings of %v: %d, and no such topic", r, len(values))
 		}
+	}
+	if i.FlushChanged > i.Index {
+		return fmt.Errorf("settings changed at %d, image of %d", i.FlushChanged, i.Index)
 	}
 	if i.NextProducerID < 0 || i.Version > CurrentVersion {
 		return fmt.Errorf("next producer id %d, metadata version %d", i.NextProducerID, i.Version)
@@ -81,6 +97,9 @@ func (i *Image) checkTopic(t *Topic) error {
 	if len(t.Partitions) == 0 {
 		return errors.New("no partitions")
 	}
+	if t.FlushChanged > i.Index {
+		return fmt.Errorf("settings changed at %d, image of %d", t.FlushChanged, i.Index)
+	}
 	for n := range t.Partitions {
 		p := &t.Partitions[n]
 		if err := p.check(); err != nil {
@@ -89,7 +108,7 @@ func (i *Image) checkTopic(t *Topic) error {
 		if p.Leader == model.NoNode {
 			continue
 		}
-		if b := i.Brokers.ByID(p.Leader); b == nil || b.Fenced {
+		if b := i.Brokers.ByID(p.Leader); b == nil || b.Fenced && !plant.On(plant.OldIncarnationLeads) {
 			return fmt.Errorf("partition %d: leader %d is fenced or not registered", n, p.Leader)
 		}
 	}

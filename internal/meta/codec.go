@@ -41,10 +41,18 @@ const (
 	BrokerChangeType
 	UnregisterBrokerType
 	ProducerIDsType
+	FlushChangeType
 )
 
-// recordVersion is the version of every record's layout so far.
-const recordVersion = 1
+// layoutVersion is the version of a record's layout that this build writes.
+func layoutVersion(t RecordType) uint64 {
+	switch t {
+	case PartitionType, PartitionChangeType, RegisterBrokerType, BrokerChangeType:
+		return 2
+	default:
+		return 1
+	}
+}
 
 // Record is one change of the metadata. Records are compared and applied as
 // pointers; a record that has been handed on is not changed any more.
@@ -83,6 +91,8 @@ func newRecord(t uint64) Record {
 		return new(UnregisterBrokerRecord)
 	case ProducerIDsType:
 		return new(ProducerIDsRecord)
+	case FlushChangeType:
+		return new(FlushChangeRecord)
 	}
 	return nil
 }
@@ -100,7 +110,7 @@ var ErrCorrupt = errors.New("metadata record is corrupt")
 // AppendRecord appends the record's bytes to b.
 func AppendRecord(b []byte, r Record) []byte {
 	b = binary.AppendUvarint(b, uint64(r.Type()))
-	b = binary.AppendUvarint(b, recordVersion)
+	b = binary.AppendUvarint(b, layoutVersion(r.Type()))
 	body := r.encode(nil)
 	b = binary.AppendUvarint(b, uint64(len(body)))
 	return append(b, body...)
@@ -138,7 +148,7 @@ func decodeRecord(b []byte) (Record, []byte, error) {
 	if r == nil {
 		return nil, nil, &UnknownRecordError{Type: t}
 	}
-	fields := decoder{b: body}
+	fields := decoder{b: body, version: version}
 	r.decode(&fields)
 	if fields.failed {
 		return nil, nil, fmt.Errorf("%w: body of %T", ErrCorrupt, r)
@@ -169,8 +179,9 @@ func appendNodes(b []byte, nodes []model.NodeID) []byte {
 // decoder reads fields one after another. After the first that does not fit all
 // others are zero, so that one look at failed at the end suffices.
 type decoder struct {
-	b      []byte
-	failed bool
+	b       []byte
+	version uint64 // of the record's layout; later ones have more fields
+	failed  bool
 }
 
 func (d *decoder) fail() {

@@ -4,7 +4,7 @@
 //
 // All of it is pure: no clock, disk, socket, goroutine or lock. An Image and
 // what it points to never change once Apply has returned it. The package
-// imports only model.
+// imports only model, and plant for mistakes on purpose.
 package meta
 
 // Version is a version of the metadata's record formats and of what they mean.

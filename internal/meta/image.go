@@ -22,6 +22,9 @@ type Image struct {
 	Configs Configs
 	// NextProducerID is the first producer id that has not been handed out.
 	NextProducerID model.ProducerID
+	// FlushChanged is the index of the last change to the brokers' defaults of
+	// flush.messages and flush.ms; 0: never.
+	FlushChanged uint64
 }
 
 // Topics is the set of topics.
@@ -43,6 +46,10 @@ type Topic struct {
 	// Internal is set for topics that clients may not write, such as
 	// __consumer_offsets.
 	Internal bool
+	// FlushChanged is the index of the last change to the topic's own
+	// flush.messages or flush.ms; 0: never. Until a broker has applied it, it may
+	// acknowledge by the older values.
+	FlushChanged uint64
 }
 
 // Partition is where one partition lives and who leads it (replication.md).
@@ -52,6 +59,11 @@ type Partition struct {
 	// ISR is the in-sync set, in the order of Replicas. Invariant: a subset of
 	// Replicas, never empty.
 	ISR []model.NodeID
+	// Lost are the members of ISR whose disks may lack what they acknowledged:
+	// emptied, replaced, or gone down with data that was not synced. They count in
+	// |ISR|, and answer no election until a leader has taken them in again.
+	// Invariant: a subset of ISR, in its order, without Leader.
+	Lost []model.NodeID
 	// Leader is a member of ISR, or model.NoNode.
 	Leader model.NodeID
 	// LeaderEpoch grows by one at every change of Leader, also to NoNode.
@@ -63,7 +75,7 @@ type Partition struct {
 // Equal reports whether two partitions are alike in everything.
 func (p *Partition) Equal(q *Partition) bool {
 	return p.PartitionEpoch == q.PartitionEpoch && p.LeaderEpoch == q.LeaderEpoch && p.Leader == q.Leader &&
-		slices.Equal(p.ISR, q.ISR) && slices.Equal(p.Replicas, q.Replicas)
+		slices.Equal(p.ISR, q.ISR) && slices.Equal(p.Lost, q.Lost) && slices.Equal(p.Replicas, q.Replicas)
 }
 
 // ByName finds a topic by its name; nil where there is none.
@@ -124,8 +136,22 @@ type Broker struct {
 	Directory model.DirectoryID
 	Endpoints []Endpoint
 	// Rack is "" where the broker has none.
-	Rack   string
+	Rack string
+	// Fenced: the broker leads nothing, until it is unfenced.
 	Fenced bool
+	// Leaving: the broker is in a controlled shutdown. It leads only what nobody
+	// else can.
+	Leaving bool
+	// Relaxed: by the broker's own settings (file, environment, flags)
+	// flush.messages or flush.ms let records be acknowledged before they are
+	// synced, in topics that do not say otherwise.
+	Relaxed bool
+	// UnsyncedSince is the epoch of the earliest run that may have written what is
+	// not synced yet. A broker syncs what it finds before it is unfenced for the
+	// first time; until then that is an earlier run. Invariant: at most Epoch.
+	UnsyncedSince model.BrokerEpoch
+	// RelaxedBefore is Relaxed of the runs before this, from UnsyncedSince on.
+	RelaxedBefore bool
 }
 
 // Endpoint is an advertised listener.

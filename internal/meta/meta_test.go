@@ -274,6 +274,12 @@ func allRecords() []Record {
 		&RegisterBrokerRecord{Broker{ID: 4, Incarnation: model.UUID{1}, Epoch: 77, Directory: model.UUID{2},
 			Endpoints: []Endpoint{{"A", "h", 1, "SSL"}, {"B", "i", 65535, "PLAINTEXT"}}, Rack: "r", Fenced: true}},
 		&BrokerChangeRecord{ID: 4, Epoch: 77, Fenced: true}, &UnregisterBrokerRecord{ID: 4, Epoch: 77},
+		&BrokerChangeRecord{ID: 4, Epoch: 77, Leaving: true},
+		&RegisterBrokerRecord{Broker{ID: 5, Epoch: 78, Leaving: true, Relaxed: true, UnsyncedSince: 70, RelaxedBefore: true}},
+		&PartitionRecord{Topic: id(7), Index: 9, Partition: Partition{Replicas: []model.NodeID{3, 1, 2}, ISR: []model.NodeID{3, 1}, Lost: []model.NodeID{3, 1}, Leader: model.NoNode}},
+		&PartitionChangeRecord{Topic: id(7), Index: 1, Leader: 2, SetLost: true, Lost: []model.NodeID{1, 2}},
+		&PartitionChangeRecord{Topic: id(7), Index: 2, SetLost: true}, &PartitionChangeRecord{},
+		&FlushChangeRecord{Topic: id(7), Index: 300}, &FlushChangeRecord{Index: 1},
 		&ProducerIDsRecord{Next: 1000, Node: 4})
 }
 

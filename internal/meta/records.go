@@ -62,7 +62,8 @@ func (r *PartitionRecord) encode(b []byte) []byte {
 	b = appendNodes(b, r.ISR)
 	b = binary.AppendVarint(b, int64(r.Leader))
 	b = binary.AppendVarint(b, int64(r.LeaderEpoch))
-	return binary.AppendVarint(b, int64(r.PartitionEpoch))
+	b = binary.AppendVarint(b, int64(r.PartitionEpoch))
+	return appendNodes(b, r.Lost)
 }
 
 func (r *PartitionRecord) decode(d *decoder) {
@@ -71,17 +72,24 @@ func (r *PartitionRecord) decode(d *decoder) {
 	r.Leader = model.NodeID(d.int32())
 	r.LeaderEpoch = model.LeaderEpoch(d.int32())
 	r.PartitionEpoch = model.PartitionEpoch(d.int32())
+	if d.version >= 2 {
+		r.Lost = d.nodes()
+	}
 }
 
 // PartitionChangeRecord changes a partition. It counts the partition epoch up by
-// one, and where Elect is set the leader epoch too, even where Leader is who
-// led before: a new incarnation, or a new disk, leads in an epoch of its own.
+// one, also where it changes nothing else: that refuses a proposal for good. Where
+// Elect is set it counts the leader epoch up too, even where Leader is who led
+// before: a new incarnation, or a new disk, leads in an epoch of its own.
 type PartitionChangeRecord struct {
 	Topic  model.TopicID
 	Index  model.Partition
-	ISR    []model.NodeID // empty: as it is
+	ISR    []model.NodeID // empty: as it is; who leaves it leaves Lost too
 	Elect  bool
 	Leader model.NodeID // where Elect is set: the leader, or NoNode
+	// SetLost: Lost takes the place of the lost members so far.
+	SetLost bool
+	Lost    []model.NodeID
 }
 
 // Type implements Record.
@@ -92,12 +100,17 @@ func (r *PartitionChangeRecord) encode(b []byte) []byte {
 	b = binary.AppendVarint(b, int64(r.Index))
 	b = appendNodes(b, r.ISR)
 	b = appendBool(b, r.Elect)
-	return binary.AppendVarint(b, int64(r.Leader))
+	b = binary.AppendVarint(b, int64(r.Leader))
+	b = appendBool(b, r.SetLost)
+	return appendNodes(b, r.Lost)
 }
 
 func (r *PartitionChangeRecord) decode(d *decoder) {
 	r.Topic, r.Index = d.uuid(), model.Partition(d.int32())
 	r.ISR, r.Elect, r.Leader = d.nodes(), d.bool(), model.NodeID(d.int32())
+	if d.version >= 2 {
+		r.SetLost, r.Lost = d.bool(), d.nodes()
+	}
 }
 
 // RemoveTopicRecord removes a topic, its partitions and its settings.
@@ -153,7 +166,11 @@ func (r *RegisterBrokerRecord) encode(b []byte) []byte {
 		b = appendText(b, e.Protocol)
 	}
 	b = appendText(b, r.Rack)
-	return appendBool(b, r.Fenced)
+	b = appendBool(b, r.Fenced)
+	b = appendBool(b, r.Leaving)
+	b = appendBool(b, r.Relaxed)
+	b = binary.AppendVarint(b, int64(r.UnsyncedSince))
+	return appendBool(b, r.RelaxedBefore)
 }
 
 func (r *RegisterBrokerRecord) decode(d *decoder) {
@@ -169,6 +186,10 @@ func (r *RegisterBrokerRecord) decode(d *decoder) {
 		r.Endpoints[i] = Endpoint{Listener: d.text(), Host: d.text(), Port: d.port(), Protocol: d.text()}
 	}
 	r.Rack, r.Fenced = d.text(), d.bool()
+	if d.version >= 2 {
+		r.Leaving, r.Relaxed = d.bool(), d.bool()
+		r.UnsyncedSince, r.RelaxedBefore = model.BrokerEpoch(d.int64()), d.bool()
+	}
 }
 
 func (d *decoder) port() uint16 {
@@ -179,11 +200,13 @@ func (d *decoder) port() uint16 {
 	return uint16(v)
 }
 
-// BrokerChangeRecord fences or unfences a broker.
+// BrokerChangeRecord says anew whether a broker is fenced, and whether it is
+// leaving.
 type BrokerChangeRecord struct {
-	ID     model.NodeID
-	Epoch  model.BrokerEpoch // of the registration it is about
-	Fenced bool
+	ID      model.NodeID
+	Epoch   model.BrokerEpoch // of the registration it is about
+	Fenced  bool
+	Leaving bool
 }
 
 // Type implements Record.
@@ -192,11 +215,15 @@ func (*BrokerChangeRecord) Type() RecordType { return BrokerChangeType }
 func (r *BrokerChangeRecord) encode(b []byte) []byte {
 	b = binary.AppendVarint(b, int64(r.ID))
 	b = binary.AppendVarint(b, int64(r.Epoch))
-	return appendBool(b, r.Fenced)
+	b = appendBool(b, r.Fenced)
+	return appendBool(b, r.Leaving)
 }
 
 func (r *BrokerChangeRecord) decode(d *decoder) {
 	r.ID, r.Epoch, r.Fenced = model.NodeID(d.int32()), model.BrokerEpoch(d.int64()), d.bool()
+	if d.version >= 2 {
+		r.Leaving = d.bool()
+	}
 }
 
 // UnregisterBrokerRecord forgets a broker.
@@ -234,3 +261,20 @@ func (r *ProducerIDsRecord) encode(b []byte) []byte {
 func (r *ProducerIDsRecord) decode(d *decoder) {
 	r.Next, r.Node = model.ProducerID(d.int64()), model.NodeID(d.int32())
 }
+
+// FlushChangeRecord notes that flush.messages or flush.ms were altered: those of a
+// topic, or where Topic is zero the brokers' defaults of them.
+type FlushChangeRecord struct {
+	Topic model.TopicID
+	Index uint64 // of the metadata log
+}
+
+// Type implements Record.
+func (*FlushChangeRecord) Type() RecordType { return FlushChangeType }
+
+func (r *FlushChangeRecord) encode(b []byte) []byte {
+	b = append(b, r.Topic[:]...)
+	return binary.AppendUvarint(b, r.Index)
+}
+
+func (r *FlushChangeRecord) decode(d *decoder) { r.Topic, r.Index = d.uuid(), d.uvarint() }

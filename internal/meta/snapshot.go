@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/chronik/chronik/internal/model"
+	"github.com/chronik/chronik/internal/plant"
 )
 
 // A snapshot is an image as records:
@@ -67,6 +68,9 @@ func (i *Image) yieldCluster(yield func(Record) bool) bool {
 	if i.ClusterID != "" && !yield(&ClusterRecord{ID: i.ClusterID}) {
 		return false
 	}
+	if i.FlushChanged != 0 && !yield(&FlushChangeRecord{Index: i.FlushChanged}) {
+		return false
+	}
 	return i.NextProducerID == 0 || yield(&ProducerIDsRecord{Next: i.NextProducerID, Node: model.NoNode})
 }
 
@@ -84,7 +88,13 @@ func (i *Image) yieldTopics(yield func(Record) bool) bool {
 		if !yield(&TopicRecord{ID: t.ID, Name: t.Name, Internal: t.Internal}) {
 			return false
 		}
+		if t.FlushChanged != 0 && !yield(&FlushChangeRecord{Topic: t.ID, Index: t.FlushChanged}) {
+			return false
+		}
 		for n, p := range t.Partitions {
+			if plant.On(plant.SnapshotLacksLost) {
+				p.Lost = nil
+			}
 			if !yield(&PartitionRecord{Topic: t.ID, Index: model.Partition(n), Partition: p}) {
 				return false
 			}

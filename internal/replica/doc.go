@@ -1,4 +1,4 @@
 // Package replica decides, for one partition, what its in-sync set has agreed
 // on. It is pure: values in, values out; no clock, goroutine, disk or socket.
-// It imports only model.
+// It imports only isr and model.
 package replica

@@ -3,17 +3,18 @@ package replica
 import (
 	"slices"
 
+	"github.com/chronik/chronik/internal/isr"
 	"github.com/chronik/chronik/internal/model"
 )
 
 // Majority is the least number of members of an in-sync set of n that no other
 // majority of it can miss: ⌊n/2⌋+1.
-func Majority(n int) int { return n/2 + 1 }
+func Majority(n int) int { return isr.Majority(n) }
 
 // CommitQuorum is how many members of an in-sync set of n, the leader among
 // them, must hold a record durably before it is committed. Kafka asks for all n;
 // setting minInsync to the replication factor gives that rule back.
-func CommitQuorum(n, minInsync int) int { return max(Majority(n), minInsync) }
+func CommitQuorum(n, minInsync int) int { return isr.CommitQuorum(n, minInsync) }
 
 // HighWatermark is the end (exclusive) of what a quorum holds, the leader among
 // it. followers are the durable log ends of the in-sync members other than the

@@ -3,6 +3,8 @@ package settings
 import (
 	"strconv"
 	"strings"
+
+	"github.com/chronik/chronik/internal/isr"
 )
 
 // Source is where a value comes from; the numbers are Kafka's in
@@ -103,7 +105,7 @@ func (l Layers) topicSetting(d *Definition) Effective {
 
 // majority is chronik's default of min.insync.replicas: with fewer in sync, an
 // acknowledged record could be on a minority of the disks.
-func (l Layers) majority() int { return max(l.ReplicationFactor, 1)/2 + 1 }
+func (l Layers) majority() int { return isr.Majority(max(l.ReplicationFactor, 1)) }
 
 // brokerSetting gives a broker's setting the value under its own name only, as
 // Kafka does: log.retention.ms is null where log.retention.hours counts, and

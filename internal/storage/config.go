@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/chronik/chronik/internal/record"
+	"github.com/chronik/chronik/internal/settings"
 )
 
 // Config is what a topic's settings say about one log. The zero value of a
@@ -66,7 +67,7 @@ const never = math.MaxInt64
 // Relaxed reports whether records count as durable before they are synced,
 // because flush.messages or flush.ms say so.
 func (c Config) Relaxed() bool {
-	return c.FlushMessages > 1 && c.FlushMessages != never || c.FlushInterval > 0 && c.FlushInterval != never
+	return settings.FlushRelaxed(c.FlushMessages, c.FlushInterval)
 }
 
 // withDefaults fills in what the zero value stands for.
