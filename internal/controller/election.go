@@ -57,7 +57,19 @@ func hasHeir(image *meta.Image, p *meta.Partition, node model.NodeID) bool {
 	})
 }
 
-// ledForHeirs yields the partitions that node leads and another could.
+// leadsForHeirs reports whether ledForHeirs yields any.
+func leadsForHeirs(image *meta.Image, node model.NodeID) bool {
+	for t := range image.Topics.All() {
+		for i := range t.Partitions {
+			if p := &t.Partitions[i]; p.Leader == node && hasHeir(image, p, node) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// ledForHeirs yields the partitions that node leads and another could, in order.
 func ledForHeirs(image *meta.Image, node model.NodeID) func(yield func(*meta.Topic, model.Partition) bool) {
 	return func(yield func(*meta.Topic, model.Partition) bool) {
 		for _, t := range image.Topics.Sorted() {

@@ -1,0 +1,311 @@
+package controller
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/chronik/chronik/internal/isr"
+	"github.com/chronik/chronik/internal/meta"
+	"github.com/chronik/chronik/internal/model"
+	"github.com/chronik/chronik/internal/plant"
+	"github.com/chronik/chronik/internal/settings"
+)
+
+// Question asks a broker for what it holds of partitions without a leader.
+type Question struct {
+	Node model.NodeID
+	// BrokerEpoch is the registration that is asked; an earlier run must not answer.
+	BrokerEpoch model.BrokerEpoch
+	Items       []QuestionItem
+}
+
+// QuestionItem is one partition of a Question. The broker answers after it has
+// applied LeaderEpoch: from then on it accepts nothing of older epochs.
+type QuestionItem struct {
+	Topic       model.TopicID
+	Partition   model.Partition
+	LeaderEpoch model.LeaderEpoch
+}
+
+// Answer is a broker's answer to a Question, or to part of one.
+type Answer struct {
+	Node        model.NodeID
+	BrokerEpoch model.BrokerEpoch
+	Items       []AnswerItem
+}
+
+// AnswerItem is what a broker holds of one partition.
+type AnswerItem struct {
+	Topic       model.TopicID
+	Partition   model.Partition
+	LeaderEpoch model.LeaderEpoch // the question's
+	// NormalEpoch is the last leader epoch in which the replica was normal
+	// (replication.md), and LogEnd its durable log end.
+	NormalEpoch model.LeaderEpoch
+	LogEnd      model.Offset
+	// LastEpoch is the epoch of the last record. It does not count; see better.
+	LastEpoch model.LeaderEpoch
+}
+
+// election is a partition without a leader, in one leader epoch.
+type election struct {
+	topic     *meta.Topic
+	partition model.Partition
+	epoch     model.LeaderEpoch
+	opened    time.Time
+	members   []member  // of the in-sync set, in its order
+	submitted time.Time // when ElectLeaders last named a leader; zero: never
+	leader    model.NodeID
+}
+
+// member is what is known of an in-sync replica. Where it cannot be asked, it is
+// as if nothing were.
+type member struct {
+	node     model.NodeID
+	epoch    model.BrokerEpoch // whose run was asked
+	asked    time.Time
+	answered bool
+	answer   AnswerItem
+	leaving  bool
+}
+
+func (e *election) key() partitionKey { return partitionKey{e.topic.ID, e.partition} }
+
+func (e *election) state() *meta.Partition { return &e.topic.Partitions[e.partition] }
+
+// partitionChanged begins, follows or ends the election of a partition.
+func (s *Supervisor) partitionChanged(now time.Time, t *meta.Topic, partition model.Partition) {
+	p, key := &t.Partitions[partition], partitionKey{t.ID, partition}
+	if p.Leader != model.NoNode {
+		delete(s.elections, key)
+		return
+	}
+	e := s.elections[key]
+	if e == nil || e.epoch != p.LeaderEpoch {
+		e = &election{partition: partition, epoch: p.LeaderEpoch, opened: now}
+		s.elections[key] = e
+	}
+	e.topic = t
+	before := e.members
+	e.members = make([]member, len(p.ISR))
+	for i, node := range p.ISR {
+		e.members[i] = member{node: node}
+		if was := slices.IndexFunc(before, func(m member) bool { return m.node == node }); was >= 0 {
+			e.members[i] = before[was]
+		}
+	}
+}
+
+func (s *Supervisor) sortedElections() []*election {
+	return slices.SortedFunc(maps.Values(s.elections), func(a, b *election) int {
+		return cmp.Or(slices.Compare(a.topic.ID[:], b.topic.ID[:]), cmp.Compare(a.partition, b.partition))
+	})
+}
+
+// changedElections are those of a delta's partitions.
+func (s *Supervisor) changedElections(delta meta.Delta) []*election {
+	var changed []*election
+	add := func(t *meta.Topic, i model.Partition) {
+		if e := s.elections[partitionKey{t.ID, i}]; e != nil {
+			changed = append(changed, e)
+		}
+	}
+	for _, t := range delta.Created {
+		for i := range t.Partitions {
+			add(t, model.Partition(i))
+		}
+	}
+	for _, change := range delta.Changed {
+		for _, i := range change.Partitions {
+			add(change.Topic, i)
+		}
+	}
+	return changed
+}
+
+// Answer hears what a broker holds, and elects where that was missing.
+func (s *Supervisor) Answer(now time.Time, a Answer) {
+	w := s.brokers[a.Node]
+	if w == nil || w.epoch != a.BrokerEpoch || w.fenced {
+		return // what an earlier run had, the disk may not have any more
+	}
+	var touched []*election
+	for _, item := range a.Items {
+		e := s.elections[partitionKey{item.Topic, item.Partition}]
+		if e == nil || e.epoch != item.LeaderEpoch {
+			continue
+		}
+		if i := slices.IndexFunc(e.members, func(m member) bool { return m.node == a.Node }); i >= 0 {
+			e.members[i].epoch, e.members[i].answered, e.members[i].answer = a.BrokerEpoch, true, item
+			touched = append(touched, e)
+		}
+	}
+	s.pursue(now, touched)
+}
+
+// pursue goes on with elections: it forgets answers that do not count any more,
+// asks who has not answered, and elects where there are enough. All that can be
+// elected is one command.
+func (s *Supervisor) pursue(now time.Time, elections []*election) {
+	var decided []Election
+	for _, e := range elections {
+		s.ask(now, e)
+		if !s.due(now, e.submitted) {
+			s.retryBy(e.submitted.Add(s.timing.Retry))
+			continue
+		}
+		winner := s.choose(now, e)
+		if winner == nil {
+			continue
+		}
+		e.submitted, e.leader = now, winner.node
+		s.retryBy(now.Add(s.timing.Retry))
+		decided = append(decided, Election{
+			Topic: e.topic.ID, Partition: e.partition, LeaderEpoch: e.epoch, Leader: winner.node, BrokerEpoch: winner.epoch,
+		})
+	}
+	if len(decided) > 0 {
+		s.commands = append(s.commands, ElectLeaders{Elections: decided})
+	}
+}
+
+// ask brings the members in line with the image, and asks those that can answer
+// and have not.
+func (s *Supervisor) ask(now time.Time, e *election) {
+	p := e.state()
+	for i := range e.members {
+		m := &e.members[i]
+		w := s.brokers[m.node]
+		if w == nil || w.fenced || slices.Contains(p.Lost, m.node) || m.epoch != w.epoch {
+			if m.node == e.leader {
+				e.submitted = time.Time{}
+			}
+			*m = member{node: m.node}
+		}
+		if !mayLead(s.image, p, m.node) {
+			continue
+		}
+		m.epoch, m.leaving = w.epoch, w.leaving
+		if m.answered {
+			continue
+		}
+		if s.due(now, m.asked) {
+			m.asked = now
+			s.questions[m.node] = append(s.questions[m.node], QuestionItem{Topic: e.topic.ID, Partition: e.partition, LeaderEpoch: e.epoch})
+		}
+		s.retryBy(m.asked.Add(s.timing.Retry))
+	}
+}
+
+func (s *Supervisor) retryBy(at time.Time) { s.retryAt = earliest(s.retryAt, at) }
+
+// choose is the member to elect; nil where that cannot be told yet.
+//
+// Any so many answers will do as are needed for one of them to have every
+// committed record. So a broker that leaves is passed over where the others'
+// answers alone are enough; and where they may become enough, it is for a moment
+// that they are waited for.
+func (s *Supervisor) choose(now time.Time, e *election) *member {
+	need := s.answersNeeded(e)
+	var answered, staying []*member
+	canStay := 0
+	for i := range e.members {
+		m := &e.members[i]
+		if mayLead(s.image, e.state(), m.node) && !m.leaving {
+			canStay++
+		}
+		if !m.answered {
+			continue
+		}
+		answered = append(answered, m)
+		if !m.leaving {
+			staying = append(staying, m)
+		}
+	}
+	switch {
+	case len(staying) >= need:
+		return best(staying)
+	case len(answered) < need:
+		return nil
+	}
+	winner := best(answered)
+	if wait := e.opened.Add(s.timing.Retry); winner.leaving && canStay >= need && now.Before(wait) {
+		s.retryBy(wait)
+		return nil
+	}
+	return winner
+}
+
+func (s *Supervisor) answersNeeded(e *election) int {
+	n := len(e.members)
+	if plant.On(plant.OneAnswerElects) {
+		return 1
+	}
+	if plant.On(plant.MinInsyncInElection) {
+		return max(1, n-isr.CommitQuorum(n, s.minInsync(e.topic))+1)
+	}
+	return isr.ElectionAnswers(n)
+}
+
+// minInsync is a topic's min.insync.replicas, as far as the image says.
+func (s *Supervisor) minInsync(t *meta.Topic) int {
+	values, err := settings.Layers{
+		Topic:             s.image.Configs.Of(meta.Resource{Type: meta.TopicResource, Name: t.Name}),
+		BrokerDefault:     s.image.Configs.Of(meta.Resource{Type: meta.BrokerResource}),
+		ReplicationFactor: len(t.Partitions[0].Replicas),
+	}.TopicValues()
+	if err != nil {
+		return 1
+	}
+	return values.MinInsyncReplicas
+}
+
+// best is the greatest of answers in ISR order: among equals who stays before who
+// leaves, then the first.
+func best(answered []*member) *member {
+	winner := answered[0]
+	if plant.On(plant.FirstInISRElected) {
+		return winner
+	}
+	for _, m := range answered[1:] {
+		order := better(&m.answer, &winner.answer)
+		if order > 0 || order == 0 && winner.leaving && !m.leaving {
+			winner = m
+		}
+	}
+	return winner
+}
+
+// better compares what two replicas hold: first the last epoch in which they were
+// normal, then how far their logs reach. The epoch of the last record would not
+// do: a leader may commit records of older epochs, which a longer log of an epoch
+// in between can lack (Raft's figure 8).
+func better(a, b *AnswerItem) int {
+	if plant.On(plant.LastRecordEpochCompared) {
+		return cmp.Or(cmp.Compare(a.LastEpoch, b.LastEpoch), cmp.Compare(a.LogEnd, b.LogEnd))
+	}
+	return cmp.Or(cmp.Compare(a.NormalEpoch, b.NormalEpoch), cmp.Compare(a.LogEnd, b.LogEnd))
+}
+
+// electsAHeir reports whether an election is under way that a leaving node may
+// have to answer in, and that can end with another leader.
+func (s *Supervisor) electsAHeir(node model.NodeID) bool {
+	for _, e := range s.elections {
+		p := e.state()
+		if !slices.Contains(p.ISR, node) || slices.Contains(p.Lost, node) || !hasHeir(s.image, p, node) {
+			continue
+		}
+		able := 0
+		for _, n := range p.ISR {
+			if mayLead(s.image, p, n) {
+				able++
+			}
+		}
+		if able >= s.answersNeeded(e) {
+			return true
+		}
+	}
+	return false
+}

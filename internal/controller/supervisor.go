@@ -1,0 +1,159 @@
+package controller
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/chronik/chronik/internal/meta"
+	"github.com/chronik/chronik/internal/model"
+)
+
+// Supervisor watches brokers and runs elections. The active controller has one,
+// from the moment it is elected, with all that was committed before applied; the
+// next controller starts over, and loses nothing by it: what a Supervisor knows
+// beyond the image is who was heard of, who was asked, and who has answered.
+//
+// It is a pure state machine. Events go in, each with the time it is at: Apply,
+// Heartbeat, ConnectionLost, ProbeRefused, ProbeAnswered, Answer, Tick. After each,
+// what is to be done comes out of Effects. Nothing is certain to arrive: commands
+// and questions may be lost, delayed and repeated, and are sent again after
+// Timing.Retry as long as the image says that they are needed.
+//
+// Its memory and what an event costs go by brokers and partitions without a
+// leader, not by partitions. It is not safe for concurrent use.
+type Supervisor struct {
+	image     *meta.Image
+	timing    Timing
+	brokers   map[model.NodeID]*watch
+	elections map[partitionKey]*election
+	// retryAt is when the elections have to be gone through again; zero: never.
+	retryAt time.Time
+
+	commands  []Command
+	questions map[model.NodeID][]QuestionItem
+	probes    []model.NodeID
+}
+
+// Timing is how long a Supervisor waits.
+type Timing struct {
+	// Session is how long a broker may be silent before it is fenced.
+	Session time.Duration
+	// Retry is when what has had no effect is tried again.
+	Retry time.Duration
+}
+
+// Effects is what is to be done, in this order of importance. Lists are nil where
+// there is nothing.
+type Effects struct {
+	// Commands are to be submitted. What becomes of them is in the image.
+	Commands []Command
+	// Questions are to be sent, at most one to a broker.
+	Questions []Question
+	// Probes are brokers to connect to, to see whether their process is there.
+	Probes []model.NodeID
+}
+
+// NewSupervisor begins with every broker counted as heard of at this moment.
+func NewSupervisor(image *meta.Image, now time.Time, t Timing) *Supervisor {
+	s := &Supervisor{
+		image: image, timing: t,
+		brokers:   make(map[model.NodeID]*watch, image.Brokers.Len()),
+		elections: make(map[partitionKey]*election),
+		questions: make(map[model.NodeID][]QuestionItem),
+	}
+	s.Apply(meta.Diff(nil, image), image, now)
+	return s
+}
+
+// Apply follows the metadata to a newer image.
+func (s *Supervisor) Apply(delta meta.Delta, image *meta.Image, now time.Time) {
+	s.image = image
+	for _, t := range delta.Deleted {
+		for i := range t.Partitions {
+			delete(s.elections, partitionKey{t.ID, model.Partition(i)})
+		}
+	}
+	for _, t := range delta.Created {
+		for i := range t.Partitions {
+			s.partitionChanged(now, t, model.Partition(i))
+		}
+	}
+	for _, change := range delta.Changed {
+		for _, i := range change.Partitions {
+			s.partitionChanged(now, change.Topic, i)
+		}
+	}
+	for _, node := range delta.Brokers {
+		s.brokerChanged(now, node)
+	}
+	if len(delta.Brokers) > 0 {
+		// Who can be asked, and elected, may be others now.
+		s.pursue(now, s.sortedElections())
+		return
+	}
+	s.pursue(now, s.changedElections(delta))
+}
+
+// Tick does what has become due.
+func (s *Supervisor) Tick(now time.Time) {
+	for _, node := range slices.Sorted(maps.Keys(s.brokers)) {
+		if w := s.brokers[node]; !w.fenced && !now.Before(w.heard.Add(s.timing.Session)) {
+			s.fence(now, node, w)
+		}
+	}
+	if !s.retryAt.IsZero() && !now.Before(s.retryAt) {
+		s.retryAt = time.Time{}
+		s.pursue(now, s.sortedElections())
+	}
+}
+
+// NextTick is when Tick has something to do, unless another event comes first;
+// false where it never has.
+func (s *Supervisor) NextTick() (at time.Time, ok bool) {
+	at = s.retryAt
+	for _, w := range s.brokers {
+		if w.fenced {
+			continue
+		}
+		due := w.heard.Add(s.timing.Session)
+		if !w.fencing.IsZero() {
+			due = latest(due, w.fencing.Add(s.timing.Retry))
+		}
+		at = earliest(at, due)
+	}
+	return at, !at.IsZero()
+}
+
+// Effects takes what is to be done. It is asked after every event.
+func (s *Supervisor) Effects() Effects {
+	e := Effects{Commands: s.commands, Probes: s.probes}
+	for _, node := range slices.Sorted(maps.Keys(s.questions)) {
+		e.Questions = append(e.Questions, Question{
+			Node: node, BrokerEpoch: s.brokers[node].epoch, Items: s.questions[node],
+		})
+	}
+	s.commands, s.probes = nil, nil
+	clear(s.questions)
+	return e
+}
+
+// due reports whether what was done at some time, or never, is to be done again.
+func (s *Supervisor) due(now, done time.Time) bool {
+	return done.IsZero() || !now.Before(done.Add(s.timing.Retry))
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
+}
+
+// earliest takes a zero time for none.
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || b.Before(a) {
+		return b
+	}
+	return a
+}
