@@ -16,6 +16,7 @@ import (
 	"github.com/chronik/chronik/internal/partition"
 	"github.com/chronik/chronik/internal/quorum"
 	"github.com/chronik/chronik/internal/server"
+	"github.com/chronik/chronik/internal/settings"
 	"github.com/chronik/chronik/internal/storage"
 	"github.com/chronik/chronik/internal/vfs"
 )
@@ -156,6 +157,7 @@ func (b *Broker) register(ctx context.Context) error {
 	_, err := b.quorum.Submit(ctx, controller.RegisterBroker{
 		Node: b.config.NodeID, Incarnation: b.incarnation, Directory: b.dir.id,
 		Endpoints: b.endpoints, Rack: b.config.Rack,
+		Relaxed: settings.Layers{Static: b.config.Static}.FlushRelaxed(false),
 	})
 	return err
 }

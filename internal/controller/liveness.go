@@ -58,7 +58,7 @@ func (s *Supervisor) Heartbeat(now time.Time, h Heartbeat) HeartbeatAnswer {
 		return HeartbeatAnswer{}
 	}
 	w := s.brokers[h.Node]
-	w.heard = now
+	w.heard, w.fencing = now, time.Time{}
 	if h.Leave {
 		return HeartbeatAnswer{Known: true, Fenced: b.Fenced, MayStop: s.leave(now, b, w)}
 	}
@@ -114,6 +114,14 @@ func (s *Supervisor) ProbeAnswered(_ time.Time, node model.NodeID) {
 	if w := s.brokers[node]; w != nil {
 		w.probing = time.Time{}
 	}
+}
+
+// fenceAt is when a broker is to be fenced, unless it is heard of.
+func (s *Supervisor) fenceAt(w *watch) time.Time {
+	if !w.fencing.IsZero() {
+		return w.fencing.Add(s.timing.Retry) // the first command had no effect
+	}
+	return w.heard.Add(s.timing.Session)
 }
 
 func (s *Supervisor) fence(now time.Time, node model.NodeID, w *watch) {

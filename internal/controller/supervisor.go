@@ -98,7 +98,7 @@ func (s *Supervisor) Apply(delta meta.Delta, image *meta.Image, now time.Time) {
 // Tick does what has become due.
 func (s *Supervisor) Tick(now time.Time) {
 	for _, node := range slices.Sorted(maps.Keys(s.brokers)) {
-		if w := s.brokers[node]; !w.fenced && !now.Before(w.heard.Add(s.timing.Session)) {
+		if w := s.brokers[node]; !w.fenced && !now.Before(s.fenceAt(w)) {
 			s.fence(now, node, w)
 		}
 	}
@@ -113,14 +113,9 @@ func (s *Supervisor) Tick(now time.Time) {
 func (s *Supervisor) NextTick() (at time.Time, ok bool) {
 	at = s.retryAt
 	for _, w := range s.brokers {
-		if w.fenced {
-			continue
+		if !w.fenced {
+			at = earliest(at, s.fenceAt(w))
 		}
-		due := w.heard.Add(s.timing.Session)
-		if !w.fencing.IsZero() {
-			due = latest(due, w.fencing.Add(s.timing.Retry))
-		}
-		at = earliest(at, due)
 	}
 	return at, !at.IsZero()
 }
@@ -141,13 +136,6 @@ func (s *Supervisor) Effects() Effects {
 // due reports whether what was done at some time, or never, is to be done again.
 func (s *Supervisor) due(now, done time.Time) bool {
 	return done.IsZero() || !now.Before(done.Add(s.timing.Retry))
-}
-
-func latest(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return b
-	}
-	return a
 }
 
 // earliest takes a zero time for none.

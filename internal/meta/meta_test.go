@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -141,6 +142,10 @@ func TestApplyRefusesWhatDoesNotFit(t *testing.T) {
 	f(&BrokerChangeRecord{ID: 2, Epoch: 1})
 	f(&UnregisterBrokerRecord{ID: 2, Epoch: 1})
 	f(&ProducerIDsRecord{Next: 5}, &ProducerIDsRecord{Next: 4})
+	f(&PartitionChangeRecord{Topic: id(2), SetLost: true, Lost: []model.NodeID{2}})
+	f(&PartitionChangeRecord{Topic: id(2), SetLost: true, Lost: []model.NodeID{1}}) // it leads
+	f(&FlushChangeRecord{Index: i.Index + 2})
+	f(&FlushChangeRecord{Topic: id(9), Index: 1})
 	if _, _, err := i.Apply(nil, i.Index-1); err == nil {
 		t.Error("applied an entry of the past")
 	}
@@ -163,6 +168,59 @@ func TestPartitionCheck(t *testing.T) {
 	f(false, Partition{Replicas: nodes(3, -1), ISR: nodes(3), Leader: 3})
 	f(false, Partition{Replicas: nodes(3, 1), ISR: nodes(3), Leader: 1})
 	f(false, Partition{Replicas: nodes(1), ISR: nodes(1), Leader: 1, LeaderEpoch: -1})
+	f(true, Partition{Replicas: nodes(3, 1, 2), ISR: nodes(3, 2), Lost: nodes(3, 2), Leader: model.NoNode})
+	f(true, Partition{Replicas: nodes(3, 1, 2), ISR: nodes(3, 2), Lost: nodes(2), Leader: 3})
+	f(false, Partition{Replicas: nodes(3, 1, 2), ISR: nodes(3, 2), Lost: nodes(2), Leader: 2})
+	f(false, Partition{Replicas: nodes(3, 1, 2), ISR: nodes(3, 2), Lost: nodes(1), Leader: 3})
+	f(false, Partition{Replicas: nodes(3, 1, 2), ISR: nodes(3, 2), Lost: nodes(2, 3), Leader: model.NoNode})
+	f(false, Partition{Replicas: nodes(3, 1, 2), ISR: nodes(3, 2), Lost: nodes(2, 2), Leader: 3})
+}
+
+func TestWhoLeavesTheInSyncSetIsNotLostAnyMore(t *testing.T) {
+	nodes := func(n ...model.NodeID) []model.NodeID { return n }
+	i, _ := mustApply(t, new(Image), broker(1, 1), &TopicRecord{ID: id(1), Name: "a"}, &PartitionRecord{Topic: id(1),
+		Partition: Partition{Replicas: nodes(1, 2, 3), ISR: nodes(1, 2, 3), Leader: 1}})
+	f := func(r PartitionChangeRecord, isr, lost []model.NodeID) {
+		t.Helper()
+		r.Topic = id(1)
+		before := i.Topics.ByID(id(1)).Partitions[0]
+		was := slices.Clone(before.Lost)
+		next, delta := mustApply(t, i, &r)
+		p := next.Topics.ByID(id(1)).Partitions[0]
+		if !slices.Equal(p.ISR, isr) || !slices.Equal(p.Lost, lost) || p.PartitionEpoch != before.PartitionEpoch+1 || len(delta.Changed) != 1 {
+			t.Errorf("%+v, delta %+v", p, delta)
+		}
+		if !slices.Equal(before.Lost, was) {
+			t.Error("the old image has changed")
+		}
+		i = next
+	}
+	f(PartitionChangeRecord{SetLost: true, Lost: nodes(2, 3)}, nodes(1, 2, 3), nodes(2, 3))
+	f(PartitionChangeRecord{}, nodes(1, 2, 3), nodes(2, 3)) // refuses a proposal, and no more
+	f(PartitionChangeRecord{ISR: nodes(1, 3)}, nodes(1, 3), nodes(3))
+	f(PartitionChangeRecord{ISR: nodes(1, 2, 3)}, nodes(1, 2, 3), nodes(3))
+	f(PartitionChangeRecord{ISR: nodes(1, 2, 3), SetLost: true}, nodes(1, 2, 3), nil)
+}
+
+func TestUnfencingTellsThatEarlierRunsAreSynced(t *testing.T) {
+	i := base(t)
+	registered := Broker{ID: 2, Epoch: 3, Fenced: true, Relaxed: true, UnsyncedSince: 1, RelaxedBefore: true}
+	i, err := i.After([]Record{&RegisterBrokerRecord{registered}}, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := func(fenced, leaving bool, since model.BrokerEpoch, before bool) {
+		t.Helper()
+		i, _ = mustApply(t, i, &BrokerChangeRecord{ID: 2, Epoch: 3, Fenced: fenced, Leaving: leaving})
+		want := registered
+		want.Fenced, want.Leaving, want.UnsyncedSince, want.RelaxedBefore = fenced, leaving, since, before
+		if b := i.Brokers.ByID(2); !reflect.DeepEqual(*b, want) {
+			t.Errorf("%+v, want %+v", b, want)
+		}
+	}
+	f(true, true, 1, true)
+	f(false, true, 3, false)
+	f(true, false, 3, false)
 }
 
 func TestCollidingNamesAreFound(t *testing.T) {
@@ -214,7 +272,7 @@ func TestRandomImagesSurviveTheirSnapshot(t *testing.T) {
 			t.Fatal("the snapshot's snapshot is another")
 		}
 		d := Diff(i, again)
-		if !d.Empty() || again.Index != i.Index || again.NextProducerID != i.NextProducerID {
+		if !d.Empty() || again.Index != i.Index || again.NextProducerID != i.NextProducerID || again.FlushChanged != i.FlushChanged {
 			t.Fatalf("the image of the snapshot differs: %+v", d)
 		}
 	})
@@ -222,11 +280,21 @@ func TestRandomImagesSurviveTheirSnapshot(t *testing.T) {
 
 func randomRecords(t *rapid.T, i *Image) []Record {
 	n := byte(rapid.IntRange(0, 5).Draw(t, "topic"))
+	members := rapid.SampledFrom([][]model.NodeID{nil, {1}, {2}, {1, 2}, {1, 2, 3}, {1, 3}})
 	name := rapid.SampledFrom([]string{"a.b", "a_c", "c", "d", "e"}).Draw(t, "name")
 	node := model.NodeID(rapid.IntRange(3, 6).Draw(t, "node"))
-	switch rapid.IntRange(0, 8).Draw(t, "kind") {
+	switch rapid.IntRange(0, 12).Draw(t, "kind") {
 	case 0, 1:
 		return topic(n, name, rapid.IntRange(1, 4).Draw(t, "partitions"))
+	case 9:
+		return []Record{&TopicRecord{ID: id(n), Name: name}, &PartitionRecord{Topic: id(n), Partition: Partition{Replicas: []model.NodeID{1, 2, 3},
+			ISR: []model.NodeID{1, 2, 3}, Lost: members.Draw(t, "lost"), Leader: model.NoNode}}}
+	case 10:
+		return []Record{&PartitionChangeRecord{Topic: id(n), ISR: members.Draw(t, "isr"),
+			SetLost: rapid.Bool().Draw(t, "set lost"), Lost: members.Draw(t, "lost")}}
+	case 11:
+		topic := rapid.SampledFrom([]model.TopicID{{}, id(n)}).Draw(t, "of")
+		return []Record{&FlushChangeRecord{Topic: topic, Index: uint64(rapid.Int64Range(0, int64(i.Index)).Draw(t, "index"))}}
 	case 2:
 		return []Record{&RemoveTopicRecord{id(n)}}
 	case 3:
@@ -234,7 +302,7 @@ func randomRecords(t *rapid.T, i *Image) []Record {
 	case 4:
 		return []Record{broker(node, model.BrokerEpoch(i.Index+1))}
 	case 5:
-		return []Record{&BrokerChangeRecord{ID: 2, Epoch: 1, Fenced: rapid.Bool().Draw(t, "fenced")}}
+		return []Record{&BrokerChangeRecord{ID: 2, Epoch: 1, Fenced: rapid.Bool().Draw(t, "fenced"), Leaving: rapid.Bool().Draw(t, "leaving")}}
 	case 6:
 		return []Record{&ProducerIDsRecord{Next: i.NextProducerID + 10}, &ClusterRecord{"c"}, &VersionRecord{1}}
 	default:
@@ -249,7 +317,7 @@ func checkDelta(t *rapid.T, old, next *Image, d Delta) {
 		was := old.Topics.ByID(topic.ID)
 		if was == nil {
 			created++
-		} else if !reflect.DeepEqual(was, topic) {
+		} else if !slices.EqualFunc(was.Partitions, topic.Partitions, func(p, q Partition) bool { return p.Equal(&q) }) {
 			changed++
 		}
 	}
@@ -303,6 +371,26 @@ func TestRecordsSurviveTheirBytes(t *testing.T) {
 	if !reflect.DeepEqual(got, records) {
 		t.Fatalf("got %v, want %v", got, records)
 	}
+}
+
+// The bytes are those that builds before layout version 2 wrote.
+func TestEarlierLayoutsAreRead(t *testing.T) {
+	u := make([]byte, 16)
+	f := func(want Record, kind RecordType, body ...byte) {
+		t.Helper()
+		whole := append([]byte{byte(kind), 1, byte(len(body))}, body...)
+		if got, err := DecodeRecords(whole); err != nil || !reflect.DeepEqual(got, []Record{want}) {
+			t.Errorf("%v, %v, want %v", got, err, want)
+		}
+	}
+	one := []model.NodeID{1}
+	f(&PartitionRecord{Index: 3, Partition: Partition{Replicas: one, ISR: one, Leader: 1, LeaderEpoch: 2, PartitionEpoch: 4}},
+		PartitionType, append(slices.Clone(u), 6, 1, 2, 1, 2, 2, 4, 8)...)
+	f(&PartitionChangeRecord{Index: 3, ISR: one, Elect: true, Leader: 1}, PartitionChangeType, append(slices.Clone(u), 6, 1, 2, 1, 2)...)
+	f(&BrokerChangeRecord{ID: 1, Epoch: 2, Fenced: true}, BrokerChangeType, 2, 4, 1)
+	body := append([]byte{2}, u...)
+	body = append(append(append(body, 4), u...), 0, 1, 'r', 1)
+	f(&RegisterBrokerRecord{Broker{ID: 1, Epoch: 2, Rack: "r", Fenced: true}}, RegisterBrokerType, body...)
 }
 
 func TestLaterLayoutsAreRead(t *testing.T) {
