@@ -1,11 +1,9 @@
 package controller
 
 import (
-	"fmt"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kerr"
-	"pgregory.net/rapid"
 
 	"github.com/chronik/chronik/internal/meta"
 	"github.com/chronik/chronik/internal/model"
@@ -118,73 +116,4 @@ func TestBrokersAreForgotten(t *testing.T) {
 	}
 	_, err := c.do(UnregisterBroker{Node: 0})
 	fails(t, err, kerr.BrokerIDNotRegistered, "0")
-}
-
-// Goal: whatever is decided fits its image, leaves it consistent, and epochs
-// never go back. Method: random commands; cluster.do checks each.
-func TestRandomCommandsKeepTheImageConsistent(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		c := &cluster{t: t, image: new(meta.Image)}
-		must[InitializedCluster](c, InitCluster{ID: "c"})
-		for range rapid.IntRange(1, 60).Draw(t, "commands") {
-			before := c.image
-			command := drawCommand(t, c)
-			if _, err := c.do(command); err != nil && c.image != before {
-				t.Fatalf("%s failed and changed the image", command.Name())
-			}
-			checkEpochs(t, before, c.image)
-		}
-	})
-}
-
-func drawCommand(t *rapid.T, c *cluster) Command {
-	node := model.NodeID(rapid.IntRange(0, 3).Draw(t, "node"))
-	name := rapid.SampledFrom([]string{"a", "b.c", "b_c", "d", "bad name"}).Draw(t, "name")
-	factor := int16(rapid.IntRange(-1, 4).Draw(t, "factor"))
-	var epoch model.BrokerEpoch
-	if b := c.image.Brokers.ByID(node); b != nil {
-		epoch = b.Epoch
-	}
-	switch rapid.IntRange(0, 9).Draw(t, "command") {
-	case 0, 1:
-		r := register(node, byte(rapid.IntRange(1, 9).Draw(t, "incarnation")))
-		r.Fenced, r.Rack = rapid.Bool().Draw(t, "fenced"), fmt.Sprint(node%2)
-		return r
-	case 2:
-		return FenceBroker{Node: node, Epoch: epoch}
-	case 3:
-		return UnfenceBroker{Node: node, Epoch: epoch}
-	case 4:
-		return UnregisterBroker{Node: node}
-	case 5:
-		return DeleteTopics{Topics: []DeleteTopic{{Name: name}}}
-	case 6:
-		return CreatePartitions{Topics: []GrowTopic{{Name: name, Count: int32(rapid.IntRange(0, 9).Draw(t, "count"))}}}
-	case 7:
-		return AlterConfigs{Replace: rapid.Bool().Draw(t, "replace"), Resources: []AlterResource{{Resource: topicResource(name),
-			Ops: []ConfigOp{set(rapid.SampledFrom([]string{"retention.ms", "segment.ms"}).Draw(t, "setting"), "7")}}}}
-	default:
-		return CreateTopics{Topics: []CreateTopic{topicOf(name, int32(rapid.IntRange(-1, 5).Draw(t, "partitions")), factor)}}
-	}
-}
-
-func checkEpochs(t *rapid.T, before, after *meta.Image) {
-	for topic := range after.Topics.All() {
-		was := before.Topics.ByID(topic.ID)
-		if was == nil {
-			continue
-		}
-		for i := range was.Partitions {
-			p, q := was.Partitions[i], topic.Partitions[i]
-			if q.LeaderEpoch < p.LeaderEpoch || q.PartitionEpoch < p.PartitionEpoch ||
-				q.Leader != p.Leader && q.LeaderEpoch == p.LeaderEpoch || !q.Equal(&p) && q.PartitionEpoch == p.PartitionEpoch {
-				t.Fatalf("%s-%d: %+v became %+v", topic.Name, i, p, q)
-			}
-		}
-	}
-	for b := range after.Brokers.All() {
-		if was := before.Brokers.ByID(b.ID); was != nil && (b.Epoch < was.Epoch || b.Incarnation != was.Incarnation && b.Epoch == was.Epoch) {
-			t.Fatalf("broker %d: %+v became %+v", b.ID, was, b)
-		}
-	}
 }

@@ -71,8 +71,6 @@ type member struct {
 	leaving  bool
 }
 
-func (e *election) key() partitionKey { return partitionKey{e.topic.ID, e.partition} }
-
 func (e *election) state() *meta.Partition { return &e.topic.Partitions[e.partition] }
 
 // partitionChanged begins, follows or ends the election of a partition.
@@ -96,12 +94,6 @@ func (s *Supervisor) partitionChanged(now time.Time, t *meta.Topic, partition mo
 			e.members[i] = before[was]
 		}
 	}
-}
-
-func (s *Supervisor) sortedElections() []*election {
-	return slices.SortedFunc(maps.Values(s.elections), func(a, b *election) int {
-		return cmp.Or(slices.Compare(a.topic.ID[:], b.topic.ID[:]), cmp.Compare(a.partition, b.partition))
-	})
 }
 
 // changedElections are those of a delta's partitions.
@@ -169,6 +161,14 @@ func (s *Supervisor) pursue(now time.Time, elections []*election) {
 	if len(decided) > 0 {
 		s.commands = append(s.commands, ElectLeaders{Elections: decided})
 	}
+}
+
+// pursueAll goes on with every election, and finds out when to do so again.
+func (s *Supervisor) pursueAll(now time.Time) {
+	s.retryAt = time.Time{}
+	s.pursue(now, slices.SortedFunc(maps.Values(s.elections), func(a, b *election) int {
+		return cmp.Or(slices.Compare(a.topic.ID[:], b.topic.ID[:]), cmp.Compare(a.partition, b.partition))
+	}))
 }
 
 // ask brings the members in line with the image, and asks those that can answer

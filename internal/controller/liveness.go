@@ -145,6 +145,7 @@ func (s *Supervisor) brokerChanged(now time.Time, node model.NodeID) {
 		delete(s.questions, node) // they were the earlier run's
 	case w.fenced != b.Fenced:
 		w.fencing, w.unfencing, w.heard = time.Time{}, time.Time{}, now
+		delete(s.questions, node)
 	}
 	w.fenced, w.leaving = b.Fenced, b.Leaving
 }

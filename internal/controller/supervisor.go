@@ -89,7 +89,7 @@ func (s *Supervisor) Apply(delta meta.Delta, image *meta.Image, now time.Time) {
 	}
 	if len(delta.Brokers) > 0 {
 		// Who can be asked, and elected, may be others now.
-		s.pursue(now, s.sortedElections())
+		s.pursueAll(now)
 		return
 	}
 	s.pursue(now, s.changedElections(delta))
@@ -103,8 +103,7 @@ func (s *Supervisor) Tick(now time.Time) {
 		}
 	}
 	if !s.retryAt.IsZero() && !now.Before(s.retryAt) {
-		s.retryAt = time.Time{}
-		s.pursue(now, s.sortedElections())
+		s.pursueAll(now)
 	}
 }
 
