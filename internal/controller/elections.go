@@ -231,9 +231,8 @@ func (s *Supervisor) choose(now time.Time, e *election) *member {
 		return nil
 	}
 	winner := best(answered)
-	if wait := e.opened.Add(s.timing.Retry); winner.leaving && canStay >= need && now.Before(wait) {
-		s.retryBy(wait)
-		return nil
+	if winner.leaving && canStay >= need && now.Before(e.opened.Add(s.timing.Retry)) {
+		return nil // the others have been asked: their answers, or the retry, come back here
 	}
 	return winner
 }
