@@ -72,7 +72,7 @@ func (r *recorder) note(n *node, topic string) {
 func TestCrashAtEveryOperationLosesNothing(t *testing.T) {
 	for seed := range uint64(3) {
 		r := &recorder{mem: vfs.NewMem(), rng: rand.New(rand.NewPCG(seed, 2))}
-		limits := snapshotLimits{bytes: 1 << 20, entries: 4, keep: 1}
+		limits := SnapshotLimits{Bytes: 1 << 20, Entries: 4, Keep: 1}
 		for run := range 2 {
 			n := mustStart(t, nodeOptions{id: 1, fs: vfs.NewFaulty(r.mem, r.before), limits: &limits})
 			n.register()
@@ -93,7 +93,7 @@ func TestCrashAtEveryOperationLosesNothing(t *testing.T) {
 	}
 }
 
-func checkCrash(t *testing.T, p *crashPoint, limits snapshotLimits) {
+func checkCrash(t *testing.T, p *crashPoint, limits SnapshotLimits) {
 	t.Helper()
 	for again := range 2 {
 		n, err := startNode(t, nodeOptions{id: 1, fs: p.fs, limits: &limits})
@@ -156,7 +156,7 @@ func TestAFailedOperationIsFinal(t *testing.T) {
 			t.Errorf("operation %d (%s) failed, and nobody noticed", failAt, kind)
 		}
 		checkCrash(t, &crashPoint{op: fmt.Sprintf("failed %s (%d)", kind, failAt), fs: mem.Crash(), told: told{topics: acknowledged}},
-			defaultSnapshotLimits())
+			DefaultSnapshotLimits())
 	}
 }
 
@@ -348,7 +348,7 @@ func FuzzDecodeEntry(f *testing.F) {
 func TestReplayGivesTheSameImage(t *testing.T) {
 	for seed := range uint64(10) {
 		rng := rand.New(rand.NewPCG(seed, 3))
-		limits := snapshotLimits{bytes: 1 << 20, entries: 3 + rng.IntN(30)}
+		limits := SnapshotLimits{Bytes: 1 << 20, Entries: 3 + rng.IntN(30)}
 		fs := vfs.NewMem()
 		n := mustStart(t, nodeOptions{id: 1, fs: fs, limits: &limits})
 		n.register()

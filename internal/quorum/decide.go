@@ -4,11 +4,18 @@ import (
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kerr"
+	"go.etcd.io/raft/v3/raftpb"
 
 	"github.com/chronik/chronik/internal/controller"
 	"github.com/chronik/chronik/internal/meta"
 	"github.com/chronik/chronik/internal/wire"
 )
+
+// Proposal is a command to be decided.
+type Proposal struct {
+	Token   any
+	Command controller.Command
+}
 
 // decision gathers commands into one entry.
 type decision struct {
@@ -18,50 +25,51 @@ type decision struct {
 	records []byte
 	// Replies for when the entry is committed. Those before the first record
 	// follow from what is committed already, and need no entry.
-	replies []reply
-	ready   []reply
+	replies []Reply
+	ready   []Reply
 }
 
-// decide decides requests one after another on the image, each on what those
-// before it have left, and proposes one entry with all their records. It returns
-// the replies that need not wait for the entry, and the requests that did not
-// fit into it.
-func (c *core) decide(requests []*request, env controller.Env) (ready []reply, left []*request) {
-	d := decision{image: c.image, env: env}
-	for i, r := range requests {
-		if r.ctx.Err() != nil {
-			continue // nobody waits
-		}
-		if !d.add(r) {
-			left = requests[i:]
+// Decide decides commands one after another on the image, each on what those
+// before it have left, and proposes one entry with all their records. It may be
+// called when CanDecide says so; env.Index is filled in. It returns the replies
+// that need not wait for the entry, and the proposals that did not fit into it.
+func (m *Machine) Decide(proposals []Proposal, env controller.Env) (ready []Reply, left []Proposal) {
+	if !m.CanDecide() {
+		panic("quorum: decided while it could not")
+	}
+	env.Index = m.applied + 1
+	d := decision{image: m.image, env: env}
+	for i, p := range proposals {
+		if !d.add(p) {
+			left = proposals[i:]
 			break
 		}
 	}
 	if len(d.names) == 0 {
 		return d.ready, left
 	}
-	if err := c.node.Propose(appendEntry(d.names, d.records)); err != nil {
-		for i := range d.replies {
-			d.replies[i].answer = answer{err: &NotLeaderError{Leader: c.leaderNode()}}
+	if err := m.node.Propose(appendEntry(d.names, d.records)); err != nil {
+		for _, r := range d.replies {
+			d.ready = append(d.ready, Reply{Token: r.Token, Err: &NotLeaderError{Leader: m.Leader()}})
 		}
-		return append(d.ready, d.replies...), left
+		return d.ready, left
 	}
-	c.pending = &proposal{index: env.Index, term: c.term, replies: d.replies}
+	m.pending = &proposal{index: env.Index, term: m.term, kind: raftpb.EntryNormal, replies: d.replies}
 	return d.ready, left
 }
 
-// add decides one request; false where the entry has no room for it.
-func (d *decision) add(r *request) bool {
-	records, result, err := r.command.Decide(d.image, d.env)
+// add decides one command; false where the entry has no room for it.
+func (d *decision) add(p Proposal) bool {
+	records, result, err := p.Command.Decide(d.image, d.env)
 	if err != nil || len(records) == 0 {
-		d.reply(r, answer{result, err})
+		d.reply(Reply{p.Token, result, err})
 		return true
 	}
 	encoded := meta.AppendRecords(nil, records)
 	switch {
 	case len(encoded) > entryBytesMax:
-		d.reply(r, answer{err: wire.Errorf(kerr.PolicyViolation,
-			"%s would make %d bytes of metadata at once, and the limit is %d; split it", r.command.Name(), len(encoded), entryBytesMax)})
+		d.reply(Reply{Token: p.Token, Err: wire.Errorf(kerr.PolicyViolation,
+			"%s would make %d bytes of metadata at once, and the limit is %d; split it", p.Command.Name(), len(encoded), entryBytesMax)})
 		return true
 	case len(d.records)+len(encoded) > entryBytesMax:
 		return false
@@ -69,20 +77,20 @@ func (d *decision) add(r *request) bool {
 	next, err := d.image.After(records, d.env.Index)
 	if err != nil {
 		// A decision's records fit its image, or the decision is wrong.
-		d.reply(r, answer{err: fmt.Errorf("decide %s: %w", r.command.Name(), err)})
+		d.reply(Reply{Token: p.Token, Err: fmt.Errorf("decide %s: %w", p.Command.Name(), err)})
 		return true
 	}
 	d.image = next
-	d.names = append(d.names, r.command.Name())
+	d.names = append(d.names, p.Command.Name())
 	d.records = append(d.records, encoded...)
-	d.reply(r, answer{result: result})
+	d.reply(Reply{Token: p.Token, Result: result})
 	return true
 }
 
-func (d *decision) reply(r *request, a answer) {
+func (d *decision) reply(r Reply) {
 	if len(d.names) == 0 {
-		d.ready = append(d.ready, reply{r, a})
+		d.ready = append(d.ready, r)
 		return
 	}
-	d.replies = append(d.replies, reply{r, a})
+	d.replies = append(d.replies, r)
 }

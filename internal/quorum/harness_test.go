@@ -41,7 +41,7 @@ type nodeOptions struct {
 	voters    []model.NodeID
 	fs        vfs.FS
 	transport Transport
-	limits    *snapshotLimits
+	limits    *SnapshotLimits
 	logger    *slog.Logger
 }
 

@@ -7,7 +7,7 @@ import (
 )
 
 // raftLogger takes raft's own log lines, which are for people who debug raft: what
-// counts is logged by core. Raft panics through it where its state, or what it
+// counts is logged by Machine. Raft panics through it where its state, or what it
 // reads of the storage, contradicts itself.
 type raftLogger struct{ to *slog.Logger }
 

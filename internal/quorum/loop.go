@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"go.etcd.io/raft/v3"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/chronik/chronik/internal/controller"
@@ -13,33 +12,16 @@ import (
 	"github.com/chronik/chronik/internal/model"
 )
 
-const (
-	// tickInterval is a tick of raft's clock, where there is one.
-	tickInterval = 50 * time.Millisecond
-	// stepsQueuedMax bounds the messages that wait for the loop.
-	stepsQueuedMax = 256
-)
-
-// snapshotLimits say when the log is long enough for a snapshot: a restart reads
-// at most so much of it. They look at the log only, so that equal logs have
-// snapshots at equal places.
-type snapshotLimits struct {
-	bytes, entries int
-	// keep is how many entries below a snapshot stay, for followers.
-	keep uint64
-}
-
-func defaultSnapshotLimits() snapshotLimits {
-	return snapshotLimits{bytes: 4 << 20, entries: 10_000, keep: 1000}
-}
+// stepsQueuedMax bounds the messages that wait for the loop.
+const stepsQueuedMax = 256
 
 // savedSnapshot is the end of writing a snapshot.
 type savedSnapshot struct {
-	*snapshot
+	*Snapshot
 	err error
 }
 
-// loop drives the core until ctx ends.
+// loop drives the machine until ctx ends.
 func (q *Quorum) loop(ctx context.Context, g *errgroup.Group) (err error) {
 	defer q.clock.stop()
 	defer func() {
@@ -51,15 +33,16 @@ func (q *Quorum) loop(ctx context.Context, g *errgroup.Group) (err error) {
 			err = q.store.err
 		}
 	}()
-	q.logger.Info("Raft cluster initialized", "voters", nodesOf(q.core.conf.GetVoters()), "node", q.o.Node,
+	q.logger.Info("Raft cluster initialized", "voters", nodesOf(q.machine.conf.GetVoters()), "node", q.o.Node,
 		"index", q.store.lastIndex(), "snapshot", q.store.newest.index)
-	if q.core.alone() {
-		if err := q.core.node.Campaign(); err != nil {
+	if q.machine.Alone() {
+		// Where its log says that it will not be alone, raft waits for a tick.
+		if err := q.machine.Campaign(); err != nil {
 			return fmt.Errorf("elect the only voter: %w", err)
 		}
 	}
-	if q.core.caughtUp {
-		q.publisher.offer(q.core.image, nil)
+	if q.machine.CaughtUp() {
+		q.publisher.offer(q.machine.Image(), nil)
 	}
 	for ctx.Err() == nil {
 		if err := q.settle(ctx, g); err != nil {
@@ -81,37 +64,39 @@ func (q *Quorum) loop(ctx context.Context, g *errgroup.Group) (err error) {
 	return nil
 }
 
-// wait waits for the next event and gives it to the core. With one voter there
-// are no others than commands and the end.
+// wait waits for the next event and gives it to the machine. With one voter there
+// are no others than requests and the end.
 func (q *Quorum) wait(ctx context.Context) error {
-	var commands chan *request
-	if q.core.canDecide(q.store.lastIndex()) || q.core.refuses() {
-		commands = q.commands
+	var requests chan *request
+	if q.machine.CanDecide() || q.machine.Refuses() {
+		requests = q.requests
 	}
 	select {
 	case <-ctx.Done():
-	case r := <-commands:
+	case r := <-requests:
 		q.waiting = append(q.waiting, r)
 	case step := <-q.steps:
-		step(q.core)
+		step(q.machine)
 		q.drainSteps()
-	case <-q.clock.ticks(!q.core.alone()):
-		q.core.node.Tick()
+	case <-q.clock.ticks(q.machine.NeedsClock()):
+		q.machine.Tick()
 	case s := <-q.saved:
 		return q.finishSnapshot(s)
 	}
 	return nil
 }
 
-// poll is wait without waiting, for while there are always commands.
+// poll is wait without waiting, for while there are always requests.
 func (q *Quorum) poll() error {
 	q.drainSteps()
 	select {
 	case s := <-q.saved:
 		return q.finishSnapshot(s)
+	case <-q.clock.ticks(q.machine.NeedsClock()):
+		q.machine.Tick()
 	default:
-		return nil
 	}
+	return nil
 }
 
 // drainSteps takes what else has come, so that one sync serves it all.
@@ -119,7 +104,7 @@ func (q *Quorum) drainSteps() {
 	for range stepsQueuedMax {
 		select {
 		case step := <-q.steps:
-			step(q.core)
+			step(q.machine)
 		default:
 			return
 		}
@@ -129,22 +114,26 @@ func (q *Quorum) drainSteps() {
 // settle carries out what raft wants done, until it wants nothing.
 func (q *Quorum) settle(ctx context.Context, g *errgroup.Group) error {
 	for {
-		rd, ok, err := q.core.ready()
+		rd, err := q.machine.Ready()
 		if err != nil {
 			return err
 		}
-		if !ok {
+		if rd == nil {
 			break
 		}
-		if err := q.perform(ctx, rd); err != nil {
-			return err
+		for i := range rd.Steps {
+			if err := rd.Steps[i].Perform(ctx, q.store, q.send); err != nil {
+				return err
+			}
 		}
-		replies, err := q.core.advance(rd)
+		replies, err := q.machine.Advance(rd)
 		if err != nil {
 			return err
 		}
-		if q.core.caughtUp {
-			q.publisher.offer(q.core.image, replies)
+		if q.machine.CaughtUp() {
+			q.publisher.offer(q.machine.Image(), replies)
+		} else {
+			give(replies) // refusals: nothing was carried out
 		}
 	}
 	q.maybeSnapshot(g)
@@ -152,73 +141,77 @@ func (q *Quorum) settle(ctx context.Context, g *errgroup.Group) error {
 	return nil
 }
 
-// perform is steps 1 to 4 of a Ready (package comment).
-func (q *Quorum) perform(ctx context.Context, rd raft.Ready) error {
-	if !raft.IsEmptyHardState(rd.HardState) {
-		if err := q.store.saveState(rd.HardState); err != nil {
-			return err
-		}
+func (q *Quorum) send(messages []*Message) {
+	if q.o.Transport != nil {
+		q.o.Transport.Send(messages)
 	}
-	if !raft.IsEmptySnap(rd.Snapshot) {
-		if err := q.store.install(snapshotOf(rd.Snapshot)); err != nil {
-			return err
-		}
-	}
-	if len(rd.Entries) > 0 {
-		if err := q.store.append(ctx, rd.Entries); err != nil {
-			return err
-		}
-		q.core.stored(rd.Entries)
-	}
-	if len(rd.Messages) > 0 && q.o.Transport != nil {
-		q.o.Transport.Send(rd.Messages)
-	}
-	return nil
 }
 
-// decide has the core decide what waits, or refuses it where another node leads.
-// It reports whether there may be a Ready now.
+// decide has the machine decide what waits, or refuses it where another node
+// leads. It reports whether there may be a Ready now.
 func (q *Quorum) decide() bool {
 	switch {
-	case q.core.refuses():
-		q.takeCommands()
+	case q.machine.Refuses():
+		q.takeRequests()
 		for _, r := range q.waiting {
-			r.done <- answer{err: &NotLeaderError{Leader: q.core.leaderNode()}}
+			r.done <- Reply{Err: &NotLeaderError{Leader: q.machine.Leader()}}
 		}
 		q.waiting = nil
 		return false
-	case !q.core.canDecide(q.store.lastIndex()):
+	case !q.machine.CanDecide():
 		return false
 	}
-	q.takeCommands()
+	q.takeRequests()
 	requests := q.waiting
-	if q.core.image.ClusterID == "" {
+	if q.machine.Image().ClusterID == "" {
 		requests = append([]*request{q.initCluster()}, requests...)
 	}
 	if len(requests) == 0 {
 		return false
 	}
+	if change := requests[0].change; change != nil {
+		q.waiting = requests[1:]
+		if err := q.machine.ChangeMembers(requests[0], *change); err != nil {
+			requests[0].done <- Reply{Err: err}
+		}
+		return true
+	}
+	q.decideCommands(requests)
+	return true
+}
+
+// decideCommands decides the commands before the next change of members.
+func (q *Quorum) decideCommands(requests []*request) {
+	var proposals []Proposal
+	for len(requests) > 0 && requests[0].change == nil {
+		if r := requests[0]; r.ctx.Err() == nil { // else nobody waits
+			proposals = append(proposals, Proposal{Token: r, Command: r.command})
+		}
+		requests = requests[1:]
+	}
 	env := q.o.Env()
-	env.Index = q.store.lastIndex() + 1
 	if env.Now.IsZero() {
 		env.Now = time.Now()
 	}
 	if env.NewID == nil {
 		env.NewID = model.NewUUID
 	}
-	ready, left := q.core.decide(requests, env)
-	q.waiting = left
-	if len(ready) > 0 {
-		q.publisher.offer(q.core.image, ready)
+	ready, left := q.machine.Decide(proposals, env)
+	waiting := make([]*request, 0, len(left)+len(requests))
+	for _, p := range left {
+		waiting = append(waiting, p.Token.(*request))
 	}
-	return true
+	q.waiting = append(waiting, requests...)
+	if len(ready) > 0 {
+		q.publisher.offer(q.machine.Image(), ready)
+	}
 }
 
-// takeCommands takes what is queued without waiting.
-func (q *Quorum) takeCommands() {
-	for len(q.waiting) < commandsQueuedMax {
+// takeRequests takes what is queued without waiting.
+func (q *Quorum) takeRequests() {
+	for len(q.waiting) < requestsQueuedMax {
 		select {
-		case r := <-q.commands:
+		case r := <-q.requests:
 			q.waiting = append(q.waiting, r)
 		default:
 			return
@@ -232,20 +225,21 @@ func (q *Quorum) initCluster() *request {
 	if id == "" {
 		id = model.NewUUID().String()
 	}
-	return &request{ctx: context.Background(), command: controller.InitCluster{ID: id}, done: make(chan answer, 1)}
+	r := newRequest(context.Background())
+	r.command = controller.InitCluster{ID: id}
+	return r
 }
 
 // maybeSnapshot begins to write a snapshot where the log has grown enough.
 func (q *Quorum) maybeSnapshot(g *errgroup.Group) {
-	c := q.core
-	if q.saving || c.appliedBytes < q.snapshot.bytes && c.appliedEntries < q.snapshot.entries {
+	if q.saving || !q.machine.WantsSnapshot(q.snapshot) {
 		return
 	}
 	q.saving = true
-	image, s := c.image, c.snapshot()
+	s, image := q.machine.TakeSnapshot()
 	g.Go(func() error {
-		s.data = meta.EncodeSnapshot(image)
-		q.saved <- savedSnapshot{s, q.store.saveSnapshot(s)}
+		s.Data = meta.EncodeSnapshot(image)
+		q.saved <- savedSnapshot{s, q.store.SaveSnapshot(s)}
 		return nil
 	})
 }
@@ -255,14 +249,11 @@ func (q *Quorum) finishSnapshot(s savedSnapshot) error {
 	if s.err != nil {
 		return s.err
 	}
-	keep := q.snapshot.keep
-	if q.core.alone() {
-		keep = 0
+	index := s.GetMetadata().GetIndex()
+	if err := q.store.Compact(s.Snapshot, q.machine.Keep(q.snapshot)); err != nil {
+		return fmt.Errorf("compact the metadata log to %d: %w", index, err)
 	}
-	if err := q.store.compact(s.snapshot, keep); err != nil {
-		return fmt.Errorf("compact the metadata log to %d: %w", s.index, err)
-	}
-	q.logger.Info("Metadata snapshot written", "index", s.index, "term", s.term, "bytes", len(s.data))
+	q.logger.Info("Metadata snapshot written", "index", index, "term", s.GetMetadata().GetTerm(), "bytes", len(s.GetData()))
 	return nil
 }
 
@@ -275,7 +266,7 @@ func (c *clock) ticks(needed bool) <-chan time.Time {
 		return nil
 	}
 	if c.ticker == nil {
-		c.ticker = time.NewTicker(tickInterval)
+		c.ticker = time.NewTicker(TickInterval)
 	}
 	return c.ticker.C
 }

@@ -6,19 +6,10 @@ import (
 	"path/filepath"
 	"strings"
 
-	"go.etcd.io/raft/v3/raftpb"
-
 	"github.com/chronik/chronik/internal/meta"
 	"github.com/chronik/chronik/internal/model"
 	"github.com/chronik/chronik/internal/storage"
 	"github.com/chronik/chronik/internal/vfs"
-)
-
-// A new cluster begins with a snapshot of nothing that names the voters. Every
-// voter makes the same one for itself; the log begins behind it.
-const (
-	bootstrapIndex = 1
-	bootstrapTerm  = 1
 )
 
 // storeOptions say where a store is.
@@ -27,7 +18,7 @@ type storeOptions struct {
 	disk   *storage.Disk
 	dir    string // the data directory
 	clean  bool
-	voters []uint64 // of a new cluster
+	voters []model.NodeID // as in Bootstrap
 	logger *slog.Logger
 }
 
@@ -89,7 +80,7 @@ func removeUnfinished(fs vfs.FS, dir string) error {
 }
 
 // newestSnapshot reads the newest snapshot, or makes the first.
-func (s *store) newestSnapshot(voters []uint64) (*snapshot, error) {
+func (s *store) newestSnapshot(voters []model.NodeID) (*snapshot, error) {
 	names, err := listSnapshots(s.fs, s.dir)
 	if err != nil {
 		return nil, err
@@ -100,24 +91,20 @@ func (s *store) newestSnapshot(voters []uint64) (*snapshot, error) {
 	return readSnapshot(s.fs, filepath.Join(s.dir, names[len(names)-1]))
 }
 
-// bootstrap makes the beginning of a new cluster. The snapshot is its last step;
-// a crash before that, and it is done again.
-func (s *store) bootstrap(voters []uint64) (*snapshot, error) {
+// bootstrap makes what a store begins with. The snapshot is its last step; a
+// crash before that, and it is done again.
+func (s *store) bootstrap(voters []model.NodeID) (*snapshot, error) {
 	if s.state.GetTerm() > bootstrapTerm || s.log.end() > bootstrapIndex+1 {
 		return nil, &CorruptError{Path: s.dir, Reason: "it has a log, but no snapshot before it"}
 	}
-	if err := s.log.startOver(bootstrapIndex + 1); err != nil {
+	state, snap := Bootstrap(voters)
+	if err := s.log.startOver(snap.GetMetadata().GetIndex() + 1); err != nil {
 		return nil, err
 	}
-	s.state = hardState(bootstrapTerm, 0, bootstrapIndex)
-	if err := writeState(s.fs, s.dir, s.state); err != nil {
-		return nil, fmt.Errorf("save the first term: %w", err)
+	if err := s.SaveState(state); err != nil {
+		return nil, err
 	}
-	snap := &snapshot{
-		index: bootstrapIndex, term: bootstrapTerm, conf: &raftpb.ConfState{Voters: voters},
-		data: meta.EncodeSnapshot(&meta.Image{Index: bootstrapIndex}),
-	}
-	return snap, s.saveSnapshot(snap)
+	return snapshotOf(snap), s.SaveSnapshot(snap)
 }
 
 // reconcile brings log and state in line with the snapshot, from wherever a
@@ -150,11 +137,3 @@ func (s *store) reconcile(snap *snapshot) error {
 	s.state = hardState(max(s.state.GetTerm(), snap.term), s.state.GetVote(), commit)
 	return s.removeOldSnapshots()
 }
-
-// raftID is a node's id in raft, where 0 is nobody; nodeOf is the way back.
-func raftID(n model.NodeID) uint64 { return uint64(n) + 1 }
-
-func nodeOf(id uint64) model.NodeID { return model.NodeID(int64(id) - 1) }
-
-// NodeOf is the node that a raft message names in its To or From.
-func NodeOf(id uint64) model.NodeID { return nodeOf(id) }

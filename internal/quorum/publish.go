@@ -18,7 +18,7 @@ type publisher struct {
 	mu struct {
 		sync.Mutex
 		offered *meta.Image // nil: none since the last was taken
-		replies []reply     // to give once it is published
+		replies []Reply     // to give once it is published
 	}
 }
 
@@ -30,7 +30,7 @@ func newPublisher(publish func(meta.Delta, *meta.Image)) *publisher {
 
 // offer hands an image on, which is not older than those before, with the
 // replies that it makes true.
-func (p *publisher) offer(image *meta.Image, replies []reply) {
+func (p *publisher) offer(image *meta.Image, replies []Reply) {
 	p.mu.Lock()
 	p.mu.offered = image
 	p.mu.replies = append(p.mu.replies, replies...)
@@ -41,7 +41,7 @@ func (p *publisher) offer(image *meta.Image, replies []reply) {
 	}
 }
 
-func (p *publisher) take() (*meta.Image, []reply) {
+func (p *publisher) take() (*meta.Image, []Reply) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	image, replies := p.mu.offered, p.mu.replies
@@ -61,8 +61,13 @@ func (p *publisher) run(ctx context.Context) error {
 			p.publish(meta.Diff(old, image), image)
 			p.image.Store(image)
 		}
-		for _, r := range replies {
-			r.to.done <- r.answer
-		}
+		give(replies)
+	}
+}
+
+// give answers who waits.
+func give(replies []Reply) {
+	for _, r := range replies {
+		r.Token.(*request).done <- r
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"sync/atomic"
 
-	"go.etcd.io/raft/v3/raftpb"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/chronik/chronik/internal/controller"
@@ -42,7 +41,7 @@ func (e *NotLeaderError) Error() string {
 // messages, and must not change them. NodeOf tells whom Message.To means. What
 // became of a snapshot (MsgSnap) has to be told to ReportSnapshot.
 type Transport interface {
-	Send(messages []*raftpb.Message)
+	Send(messages []*Message)
 }
 
 // Options say what a Quorum works with.
@@ -51,6 +50,9 @@ type Options struct {
 	// Voters are those of a new cluster; none: this node alone. They count only
 	// where the directory is empty, and then have to be the same on all of them.
 	Voters []model.NodeID
+	// Join: where the directory is empty, wait to be added to a cluster (Change)
+	// rather than begin one; Voters do not count then.
+	Join bool
 	// ClusterID is the id for a new cluster; "": a random one.
 	ClusterID     string
 	FS            vfs.FS
@@ -68,9 +70,9 @@ type Options struct {
 	Env func() controller.Env
 }
 
-// commandsQueuedMax bounds the commands that wait for the entry before them;
+// requestsQueuedMax bounds the commands that wait for the entry before them;
 // more of them wait in Submit.
-const commandsQueuedMax = 256
+const requestsQueuedMax = 256
 
 // Quorum is this node's part in agreeing on the metadata. Methods other than Run
 // and Close may be called concurrently, and before Run.
@@ -78,9 +80,9 @@ type Quorum struct {
 	o         Options
 	logger    *slog.Logger
 	store     *store
-	core      *core // the loop's, once Run has been called
-	commands  chan *request
-	steps     chan func(*core)
+	machine   *Machine // the loop's, once Run has been called
+	requests  chan *request
+	steps     chan func(*Machine)
 	publisher *publisher
 	contacts  contacts
 	status    atomic.Pointer[Status]
@@ -88,11 +90,11 @@ type Quorum struct {
 	failure   error // why; read after stopped is closed
 
 	// The loop's:
-	waiting  []*request         // taken from commands
+	waiting  []*request         // taken from requests
 	saving   bool               // a snapshot is being written
 	saved    chan savedSnapshot // capacity 1
 	clock    clock
-	snapshot snapshotLimits
+	snapshot SnapshotLimits
 }
 
 // New opens the metadata log and snapshots in the data directory, or makes the
@@ -108,12 +110,12 @@ func New(o Options) (*Quorum, error) {
 	if o.Env == nil {
 		o.Env = func() controller.Env { return controller.Env{Partitions: 1, ReplicationFactor: 1} }
 	}
-	if len(o.Voters) == 0 {
-		o.Voters = []model.NodeID{o.Node}
-	}
-	voters := make([]uint64, len(o.Voters))
-	for i, n := range o.Voters {
-		voters[i] = raftID(n)
+	voters := o.Voters
+	switch {
+	case o.Join:
+		voters = nil
+	case len(voters) == 0:
+		voters = []model.NodeID{o.Node}
 	}
 	st, image, err := openStore(storeOptions{
 		fs: o.FS, disk: o.Disk, dir: o.Dir, clean: o.CleanShutdown, voters: voters, logger: o.Logger,
@@ -121,15 +123,15 @@ func New(o Options) (*Quorum, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the cluster's metadata: %w", err)
 	}
-	c, err := newCore(coreOptions{id: raftID(o.Node), storage: st, image: image, logger: o.Logger})
+	m, err := NewMachine(MachineOptions{Node: o.Node, Storage: st, Image: image, Logger: o.Logger})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the cluster's metadata: %w", err), st.log.log.Close())
 	}
 	q := &Quorum{
-		o: o, logger: o.Logger, store: st, core: c,
-		commands: make(chan *request, commandsQueuedMax), steps: make(chan func(*core), stepsQueuedMax),
+		o: o, logger: o.Logger, store: st, machine: m,
+		requests: make(chan *request, requestsQueuedMax), steps: make(chan func(*Machine), stepsQueuedMax),
 		publisher: newPublisher(o.Publish), contacts: newContacts(),
-		stopped: make(chan struct{}), saved: make(chan savedSnapshot, 1), snapshot: defaultSnapshotLimits(),
+		stopped: make(chan struct{}), saved: make(chan savedSnapshot, 1), snapshot: DefaultSnapshotLimits(),
 	}
 	q.noteStatus()
 	return q, nil
@@ -156,32 +158,85 @@ func (q *Quorum) Close() error { return q.store.log.log.Close() }
 // a *NotLeaderError; while nobody is known to lead it waits. When ctx ends
 // first, the command may still be carried out.
 func (q *Quorum) Submit(ctx context.Context, command controller.Command) (any, error) {
-	r := &request{ctx: ctx, command: command, done: make(chan answer, 1)}
-	select {
-	case q.commands <- r:
-	case <-ctx.Done():
-		return nil, fmt.Errorf("submit %s: %w", command.Name(), ctx.Err())
-	case <-q.stopped:
-		return nil, q.stopError(command)
+	r := newRequest(ctx)
+	r.command = command
+	result, err := q.queue(r)
+	if errors.Is(err, ErrStopped) || err != nil && errors.Is(err, ctx.Err()) {
+		err = fmt.Errorf("submit %s: %w", command.Name(), err)
 	}
-	select {
-	case a := <-r.done:
-		if a.err != nil {
-			return nil, a.err
+	return result, err
+}
+
+// ChangeMembers changes the members of the quorum, and returns when the change
+// is complete. Where another node leads it is a *NotLeaderError; refused changes
+// are ErrMembers and those beside it. When ctx ends first, or the error is
+// ErrOutcomeUnknown, the change may still come into force.
+func (q *Quorum) ChangeMembers(ctx context.Context, change Change) error {
+	r := newRequest(ctx)
+	r.change = &change
+	if _, err := q.queue(r); err != nil {
+		return fmt.Errorf("change the members of the metadata quorum: %w", err)
+	}
+	return nil
+}
+
+// Confirm returns nil when this node has led the quorum at some moment since the
+// call (Machine.Confirm), and Image then has all that was committed before it.
+// Where it does not lead it is a *NotLeaderError.
+func (q *Quorum) Confirm(ctx context.Context) error {
+	r := newRequest(ctx)
+	err := q.enqueue(ctx, func(m *Machine) {
+		if err := m.Confirm(r); err != nil {
+			r.done <- Reply{Err: err}
 		}
-		return a.result, nil
-	case <-ctx.Done():
-		return nil, fmt.Errorf("submit %s: %w", command.Name(), ctx.Err())
+	})
+	if err != nil {
+		return err
+	}
+	_, err = q.await(r)
+	return err
+}
+
+// request is who waits for a command or a change; it is the Machine's token.
+type request struct {
+	ctx     context.Context
+	command controller.Command
+	change  *Change    // in place of command
+	done    chan Reply // capacity 1
+}
+
+func newRequest(ctx context.Context) *request { return &request{ctx: ctx, done: make(chan Reply, 1)} }
+
+func (q *Quorum) queue(r *request) (any, error) {
+	select {
+	case q.requests <- r:
+		return q.await(r)
+	case <-r.ctx.Done():
+		return nil, r.ctx.Err()
 	case <-q.stopped:
-		return nil, q.stopError(command)
+		return nil, q.stopError()
 	}
 }
 
-func (q *Quorum) stopError(command controller.Command) error {
-	if q.failure != nil {
-		return fmt.Errorf("submit %s: %w: %w", command.Name(), ErrStopped, q.failure)
+func (q *Quorum) await(r *request) (any, error) {
+	select {
+	case reply := <-r.done:
+		if reply.Err != nil {
+			return nil, reply.Err
+		}
+		return reply.Result, nil
+	case <-r.ctx.Done():
+		return nil, r.ctx.Err()
+	case <-q.stopped:
+		return nil, q.stopError()
 	}
-	return fmt.Errorf("submit %s: %w", command.Name(), ErrStopped)
+}
+
+func (q *Quorum) stopError() error {
+	if q.failure != nil {
+		return fmt.Errorf("%w: %w", ErrStopped, q.failure)
+	}
+	return ErrStopped
 }
 
 // Image is the newest image that has been published; the empty one before the
@@ -189,11 +244,11 @@ func (q *Quorum) stopError(command controller.Command) error {
 func (q *Quorum) Image() *meta.Image { return q.publisher.image.Load() }
 
 // Step takes a message from another node. It waits while many are queued.
-func (q *Quorum) Step(ctx context.Context, m *raftpb.Message) error {
-	return q.enqueue(ctx, func(c *core) {
-		q.contacts.heard(m.GetFrom())
-		if err := c.node.Step(m); err != nil {
-			q.logger.Debug("raft message dropped", "type", m.GetType().String(), "from", nodeOf(m.GetFrom()), "err", err)
+func (q *Quorum) Step(ctx context.Context, message *Message) error {
+	return q.enqueue(ctx, func(m *Machine) {
+		q.contacts.heard(message.GetFrom())
+		if err := m.Step(message); err != nil {
+			q.logger.Debug("raft message dropped", "type", message.GetType().String(), "from", nodeOf(message.GetFrom()), "err", err)
 		}
 	})
 }
@@ -201,15 +256,15 @@ func (q *Quorum) Step(ctx context.Context, m *raftpb.Message) error {
 // ReportSnapshot tells whether a snapshot has reached a node; until then it gets
 // nothing else.
 func (q *Quorum) ReportSnapshot(ctx context.Context, node model.NodeID, delivered bool) error {
-	return q.enqueue(ctx, func(c *core) { c.reportSnapshot(raftID(node), delivered) })
+	return q.enqueue(ctx, func(m *Machine) { m.ReportSnapshot(node, delivered) })
 }
 
 // ReportUnreachable tells that messages to a node were lost.
 func (q *Quorum) ReportUnreachable(ctx context.Context, node model.NodeID) error {
-	return q.enqueue(ctx, func(c *core) { c.node.ReportUnreachable(raftID(node)) })
+	return q.enqueue(ctx, func(m *Machine) { m.ReportUnreachable(node) })
 }
 
-func (q *Quorum) enqueue(ctx context.Context, step func(*core)) error {
+func (q *Quorum) enqueue(ctx context.Context, step func(*Machine)) error {
 	select {
 	case q.steps <- step:
 		return nil

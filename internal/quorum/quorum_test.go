@@ -189,7 +189,7 @@ func TestWrongDecisionsDoNoHarm(t *testing.T) {
 
 func TestSnapshotsBoundTheLog(t *testing.T) {
 	fs := vfs.NewMem()
-	limits := snapshotLimits{bytes: 1 << 20, entries: 10, keep: 3}
+	limits := SnapshotLimits{Bytes: 1 << 20, Entries: 10, Keep: 3}
 	n := mustStart(t, nodeOptions{id: 1, fs: fs, limits: &limits})
 	n.register()
 	for i := range 100 {

@@ -74,13 +74,13 @@ func timestampOr(t time.Time) model.Timestamp {
 
 // noteStatus keeps what Status tells; the loop calls it after every change.
 func (q *Quorum) noteStatus() {
-	c := q.core
-	basic := c.node.BasicStatus()
+	m := q.machine
+	basic := m.node.BasicStatus()
 	last := q.store.lastIndex()
-	ends := map[uint64]model.Offset{c.id: model.Offset(last + 1)}
-	if c.leads() {
-		c.node.WithProgress(func(id uint64, _ raft.ProgressType, p tracker.Progress) {
-			if id == c.id {
+	ends := map[uint64]model.Offset{m.id: model.Offset(last + 1)}
+	if m.Leads() {
+		m.node.WithProgress(func(id uint64, _ raft.ProgressType, p tracker.Progress) {
+			if id == m.id {
 				return
 			}
 			ends[id] = model.Offset(p.Match + 1)
@@ -100,8 +100,8 @@ func (q *Quorum) noteStatus() {
 		return list
 	}
 	q.status.Store(&Status{
-		Leader: c.leaderNode(), Term: basic.GetTerm(), Commit: basic.GetCommit(),
-		Voters: replicas(c.conf.GetVoters()), Learners: replicas(c.conf.GetLearners()),
+		Leader: m.Leader(), Term: basic.GetTerm(), Commit: basic.GetCommit(),
+		Voters: replicas(m.conf.GetVoters()), Learners: replicas(m.conf.GetLearners()),
 	})
 }
 

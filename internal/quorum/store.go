@@ -20,9 +20,8 @@ const (
 	tailBytesMax = 1 << 20
 )
 
-// store is the durable state of this node: promise, snapshot and log. It is
-// raft's Storage. Only the loop's goroutine uses it, but for writing snapshots of
-// our own.
+// store is the Store on a file system: promise, snapshot and log. Only the loop's
+// goroutine uses it, but for writing snapshots of our own.
 //
 // Invariants: the log holds [base+1, end), and base ≤ snapshot.index < end or
 // base = snapshot.index = end-1. tail ends where the log ends.
@@ -129,24 +128,23 @@ func (s *store) note(err error) error {
 	return err
 }
 
-// saveState is step 1.
-func (s *store) saveState(hs *raftpb.HardState) error {
-	promised := hs.GetTerm() != s.state.GetTerm() || hs.GetVote() != s.state.GetVote()
-	s.state = hs
-	if !promised {
-		return nil // a commit index alone is not worth a sync
-	}
+// SaveState implements Store.
+func (s *store) SaveState(hs *raftpb.HardState) error {
 	if err := writeState(s.fs, s.dir, hs); err != nil {
 		return fmt.Errorf("save the promised term %d: %w", hs.GetTerm(), err)
 	}
+	s.state = hs
 	return nil
 }
 
-// install is step 2.
-func (s *store) install(snap *snapshot) error {
-	if err := s.saveSnapshot(snap); err != nil {
+// Install implements Store: the snapshot's file first, then the log starts over
+// behind it. After a crash between the two, opening finds a log that ends before
+// the snapshot, or does not agree with it, and starts it over.
+func (s *store) Install(from *raftpb.Snapshot) error {
+	if err := s.SaveSnapshot(from); err != nil {
 		return err
 	}
+	snap := snapshotOf(from)
 	if err := s.log.startOver(snap.index + 1); err != nil {
 		return err
 	}
@@ -156,8 +154,9 @@ func (s *store) install(snap *snapshot) error {
 	return s.removeOldSnapshots()
 }
 
-// append is step 3.
-func (s *store) append(ctx context.Context, entries []*raftpb.Entry) error {
+// Append implements Store: what the entries replace is cut off durably before
+// they are written.
+func (s *store) Append(ctx context.Context, entries []*raftpb.Entry) error {
 	first := entries[0].GetIndex()
 	if first < s.log.end() {
 		if err := s.log.truncateTo(first); err != nil {
@@ -190,8 +189,9 @@ func (s *store) cutTail(end uint64) {
 	}
 }
 
-// saveSnapshot writes a snapshot's file. It uses nothing of s that changes.
-func (s *store) saveSnapshot(snap *snapshot) error {
+// SaveSnapshot implements Store. It uses nothing of s that changes.
+func (s *store) SaveSnapshot(from *raftpb.Snapshot) error {
+	snap := snapshotOf(from)
 	if err := writeSnapshot(s.fs, s.dir, snap); err != nil {
 		return fmt.Errorf("save metadata snapshot %d: %w", snap.index, err)
 	}
@@ -202,10 +202,9 @@ func (s *store) noteSnapshot(snap *snapshot) {
 	s.newest = snapshot{index: snap.index, term: snap.term, conf: snap.conf}
 }
 
-// compact lets go of what a snapshot, which is durable, stands for, but for the
-// last keep entries before it: a follower that is a little behind gets those
-// rather than a snapshot.
-func (s *store) compact(snap *snapshot, keep uint64) error {
+// Compact implements Store.
+func (s *store) Compact(from *raftpb.Snapshot, keep uint64) error {
+	snap := snapshotOf(from)
 	if snap.index <= s.newest.index { // one from the leader came between
 		return s.removeOldSnapshots()
 	}

@@ -51,12 +51,12 @@ type voters struct {
 	t      *testing.T
 	w      *network
 	fs     map[model.NodeID]*vfs.Mem
-	limits snapshotLimits
+	limits SnapshotLimits
 }
 
 func startVoters(t *testing.T) *voters {
 	t.Helper()
-	v := &voters{t: t, w: newNetwork(), fs: map[model.NodeID]*vfs.Mem{}, limits: snapshotLimits{bytes: 1 << 20, entries: 10, keep: 2}}
+	v := &voters{t: t, w: newNetwork(), fs: map[model.NodeID]*vfs.Mem{}, limits: SnapshotLimits{Bytes: 1 << 20, Entries: 10, Keep: 2}}
 	for id := range model.NodeID(3) {
 		v.fs[id] = vfs.NewMem()
 		v.start(id)
