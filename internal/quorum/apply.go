@@ -46,11 +46,11 @@ func (m *Machine) becomeRole(next *raft.SoftState) []Reply {
 	if before != raft.StateLeader || m.Leads() {
 		return nil
 	}
-	replies := append(m.leaving, m.confirms.fail(&NotLeaderError{Leader: m.Leader()})...)
-	for i := range m.leaving {
-		replies[i].Err = ErrOutcomeUnknown
+	replies := m.confirms.fail(&NotLeaderError{Leader: m.Leader()})
+	for _, r := range append(m.leaving, m.closing...) {
+		replies = append(replies, Reply{Token: r.Token, Err: ErrOutcomeUnknown})
 	}
-	m.leaving = nil
+	m.leaving, m.closing = nil, nil
 	return replies
 }
 
@@ -145,23 +145,26 @@ func (m *Machine) applyChange(e *raftpb.Entry) error {
 // resolve ends the entry that was on its way, if this is its index.
 func (m *Machine) resolve(e *raftpb.Entry) []Reply {
 	change := e.GetType() == raftpb.EntryConfChangeV2
-	var replies []Reply
 	if change && !joint(m.conf) {
-		replies, m.leaving = m.leaving, nil
+		m.closing, m.leaving = m.leaving, nil
 	}
 	p := m.pending
 	if p == nil || p.index != e.GetIndex() {
-		return replies
+		return nil
 	}
 	if p.term != e.GetTerm() { // another leader's stands there
-		return append(replies, m.failPending(&NotLeaderError{Leader: m.Leader()})...)
+		return m.failPending(&NotLeaderError{Leader: m.Leader()})
 	}
 	m.pending = nil
-	if change && joint(m.conf) {
+	switch {
+	case change && joint(m.conf):
 		m.leaving = p.replies
-		return replies
+	case change:
+		m.closing = p.replies
+	default:
+		return p.replies
 	}
-	return append(replies, p.replies...)
+	return nil
 }
 
 func (m *Machine) failPending(err error) []Reply {

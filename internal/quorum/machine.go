@@ -7,6 +7,7 @@ import (
 
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
+	"go.etcd.io/raft/v3/tracker"
 
 	"github.com/chronik/chronik/internal/meta"
 	"github.com/chronik/chronik/internal/model"
@@ -58,7 +59,8 @@ type Machine struct {
 	term   uint64
 
 	pending  *proposal
-	leaving  []Reply // of a change of members, once the joint configuration is left
+	leaving  []Reply // of a change of members, until the joint configuration is left
+	closing  []Reply // and until an entry follows it
 	confirms confirms
 
 	// catchUp is the last index of the log that was found at the start, or
@@ -163,10 +165,32 @@ func (m *Machine) NeedsClock() bool { return !m.Alone() || !m.Leads() }
 
 // Step takes a message from another node, and does not change it. An error says
 // that it was dropped.
-func (m *Machine) Step(message *Message) error { return m.node.Step(message) }
+func (m *Machine) Step(message *Message) error {
+	if m.joining() {
+		if err := m.checkJoining(message); err != nil {
+			return err
+		}
+	}
+	return m.node.Step(message)
+}
 
 // Campaign starts an election at once.
 func (m *Machine) Campaign() error { return m.node.Campaign() }
+
+// Yield has the leader hand its office to the voter that has most of the log. It
+// keeps it where that takes longer than an election would. Elsewhere, and where
+// there is no other voter, it does nothing.
+func (m *Machine) Yield() {
+	var to, match uint64
+	m.node.WithProgress(func(id uint64, kind raft.ProgressType, p tracker.Progress) {
+		if id != m.id && kind == raft.ProgressTypePeer && p.RecentActive && p.Match > match {
+			to, match = id, p.Match
+		}
+	})
+	if m.Leads() && to != 0 {
+		m.node.TransferLeader(to)
+	}
+}
 
 // ReportUnreachable tells that messages to a node were lost.
 func (m *Machine) ReportUnreachable(node model.NodeID) { m.node.ReportUnreachable(raftID(node)) }
@@ -184,7 +208,11 @@ func (m *Machine) ReportSnapshot(node model.NodeID, delivered bool) {
 // Ready is what raft wants done; nil where that is nothing, and while one is
 // under way.
 func (m *Machine) Ready() (*Ready, error) {
-	if m.underWay != nil || !m.node.HasReady() {
+	if m.underWay != nil {
+		return nil, nil
+	}
+	m.closeChange()
+	if !m.node.HasReady() {
 		return nil, nil
 	}
 	rd := m.node.Ready()
@@ -272,9 +300,10 @@ func (m *Machine) CaughtUp() bool { return m.caughtUp }
 
 // CanDecide: this node leads, and its image has everything that the log has, so
 // that what is decided follows it. That includes the first entry of its term,
-// and what raft itself may have added.
+// and what raft itself may have added. While leadership is handed over it cannot.
 func (m *Machine) CanDecide() bool {
-	return m.Leads() && m.pending == nil && m.underWay == nil && m.applied == m.lastIndex() && !m.node.HasReady()
+	return m.Leads() && m.pending == nil && m.underWay == nil && m.applied == m.lastIndex() &&
+		!m.node.HasReady() && m.node.BasicStatus().LeadTransferee == 0
 }
 
 // lastIndex is that of the last durable entry.

@@ -1,17 +1,14 @@
 package quorum
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"testing"
 
-	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
 
 	"github.com/chronik/chronik/internal/controller"
 	"github.com/chronik/chronik/internal/meta"
-	"github.com/chronik/chronik/internal/model"
 )
 
 // scene is a machine of three voters, 1, 2 and 3 in raft, on a storage in memory;
@@ -22,28 +19,9 @@ type scene struct {
 	ms *memoryStore
 }
 
-// memoryStore is raft's storage in memory as a Store, where nothing is ever lost.
-type memoryStore struct{ *raft.MemoryStorage }
-
-func (s memoryStore) SaveState(hs *HardState) error { return s.SetHardState(hs) }
-func (s memoryStore) Install(snap *Snapshot) error  { return s.ApplySnapshot(snap) }
-func (s memoryStore) Append(_ context.Context, entries []*Entry) error {
-	return s.MemoryStorage.Append(entries)
-}
-
-func newMemoryStore(t *testing.T, voters ...model.NodeID) *memoryStore {
-	t.Helper()
-	s := &memoryStore{raft.NewMemoryStorage()}
-	state, snap := Bootstrap(voters)
-	if err := errors.Join(s.Install(snap), s.SaveState(state)); err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
 func newScene(t *testing.T) *scene {
 	t.Helper()
-	ms := newMemoryStore(t, 0, 1, 2)
+	ms := newMemoryStore(0, 1, 2)
 	m, err := NewMachine(MachineOptions{Storage: ms, Image: &meta.Image{Index: 1}, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
@@ -73,18 +51,8 @@ func (s *scene) settle() (sent []*Message, replies []Reply) {
 
 func (s *scene) perform(rd *Ready) (sent []*Message) {
 	s.t.Helper()
-	for _, step := range rd.Steps {
-		var err error
-		switch step.Kind {
-		case SaveState:
-			err = s.ms.SaveState(step.State)
-		case InstallSnapshot:
-			err = s.ms.Install(step.Snapshot)
-		case AppendEntries:
-			err = s.ms.Append(s.t.Context(), step.Entries)
-		case SendMessages:
-			sent = append(sent, step.Messages...)
-		}
+	for i := range rd.Steps {
+		err := rd.Steps[i].Perform(s.t.Context(), s.ms, func(m []*Message) { sent = append(sent, m...) })
 		if err != nil {
 			s.t.Fatal(err)
 		}
@@ -92,10 +60,7 @@ func (s *scene) perform(rd *Ready) (sent []*Message) {
 	return sent
 }
 
-func (s *scene) last() uint64 {
-	last, _ := s.ms.LastIndex() // never fails
-	return last
-}
+func (s *scene) last() uint64 { return s.ms.last() }
 
 func (s *scene) step(m *raftpb.Message) ([]*raftpb.Message, []Reply) {
 	s.t.Helper()

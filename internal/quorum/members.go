@@ -20,6 +20,8 @@ var (
 	ErrNotCaughtUp = errors.New("it has not caught up with the metadata log")
 	// ErrLastVoter: nobody would be left to vote.
 	ErrLastVoter = errors.New("the quorum needs a voter")
+	// ErrRemoveLeader: another node has to lead first (Yield).
+	ErrRemoveLeader = errors.New("a node cannot remove itself while it leads the quorum")
 	// ErrMembers: the change does not fit the members as they are.
 	ErrMembers = errors.New("the change does not fit the members")
 )
@@ -36,18 +38,27 @@ type Change struct {
 	Learn []model.NodeID
 	// Promote makes learners that have caught up voters.
 	Promote []model.NodeID
-	// Remove removes voters and learners. They must not come back with the disk
-	// that they have; to learn anew they begin with an empty one.
+	// Remove removes voters and learners. They may be added again, also with an
+	// emptied disk: a voter whose disk is lost is removed before it starts anew.
 	Remove []model.NodeID
 }
 
-// ChangeMembers proposes a change of members. The token's reply comes when the
-// change is complete: from then on a removed node has no say. It may be called
-// when CanDecide says so. An error is the reply; NotLeaderError elsewhere.
+// ChangeMembers proposes a change of members. It may be called when CanDecide
+// says so. An error is the reply; NotLeaderError elsewhere. The token's reply
+// comes when the change is complete: nobody needs a removed node any more, and it
+// may be switched off or emptied. After ErrOutcomeUnknown that is so when the
+// image has another command's records.
 //
 // One node at a time is added or removed in one step; more of them go through
 // joint consensus (Ongaro's dissertation, 4.3), which the leader leaves by
 // itself, whoever that then is.
+//
+// Complete is more than committed. The majority that committed the last entry of
+// the change need not know that it is, and those who do not would still ask the
+// removed nodes for their votes, also after a restart. So the leader has one more
+// entry committed. Who can be elected then has that entry, and knows by it that
+// what is before it is committed (stateAtStart). That is also why a leader does
+// not remove itself: it could not propose that entry.
 func (m *Machine) ChangeMembers(token any, change Change) error {
 	if !m.Leads() {
 		return &NotLeaderError{Leader: m.Leader()}
@@ -66,6 +77,17 @@ func (m *Machine) ChangeMembers(token any, change Change) error {
 		index: m.applied + 1, term: m.term, kind: raftpb.EntryConfChangeV2, replies: []Reply{{Token: token}},
 	}
 	return nil
+}
+
+// closeChange proposes the entry after a change, when it may.
+func (m *Machine) closeChange() {
+	if len(m.closing) == 0 || !m.CanDecide() {
+		return
+	}
+	if m.node.Propose(appendEntry([]string{"ChangeMembers"}, nil)) == nil {
+		m.pending = &proposal{index: m.applied + 1, term: m.term, kind: raftpb.EntryNormal, replies: m.closing}
+		m.closing = nil
+	}
 }
 
 // joint: a change is half done; both the voters before and after it decide.
@@ -106,6 +128,9 @@ func (m *Machine) checkChange(change Change) ([]*raftpb.ConfChangeSingle, error)
 		voters = append(voters, raftID(n))
 	}
 	for _, n := range change.Remove {
+		if raftID(n) == m.id {
+			return nil, ErrRemoveLeader
+		}
 		isMember := slices.Contains(voters, raftID(n)) || slices.Contains(learners, raftID(n))
 		if err := add(n, raftpb.ConfChangeRemoveNode, isMember, "is not a member"); err != nil {
 			return nil, err
@@ -119,6 +144,32 @@ func (m *Machine) checkChange(change Change) ([]*raftpb.ConfChangeSingle, error)
 		return nil, ErrLastVoter
 	}
 	return singles, nil
+}
+
+// joining: this node knows of no members yet.
+func (m *Machine) joining() bool { return len(m.conf.GetVoters()) == 0 }
+
+// errJoining: what a node is asked to do takes a log, and it has none.
+var errJoining = errors.New("this node waits for its first snapshot of the metadata")
+
+// checkJoining refuses what a node without members must not take. It does not
+// vote: its id may have been that of a voter with a disk that is gone, and a
+// candidate that has not heard of that voter's removal would count its vote, which
+// speaks for a log that does not exist. Nobody needs it: a learner is promoted
+// when it has the log. And it takes no word of what it is to have committed
+// already; raft would panic.
+func (m *Machine) checkJoining(message *Message) error {
+	switch message.GetType() {
+	case raftpb.MsgVote, raftpb.MsgPreVote:
+		return errJoining
+	case raftpb.MsgHeartbeat:
+		if message.GetCommit() > m.lastIndex() {
+			m.logger.Warn("The metadata quorum takes this node for one that has a log; remove it and add it again",
+				"node", nodeOf(m.id), "leader", nodeOf(message.GetFrom()))
+			return errJoining
+		}
+	}
+	return nil
 }
 
 // keepsUp: a follower has answered of late, and has nearly all that there is.
@@ -137,23 +188,34 @@ func (m *Machine) keepsUp(id uint64) bool {
 //
 // A change of members counts on each node once that node has applied it. So that
 // majorities always overlap, a node must not be further behind than one change
-// (Ongaro's dissertation, 4.1; and raft does not campaign while it knows of a
+// (Ongaro's dissertation, 4.1; raft does not campaign while it knows of a
 // committed change that it has not applied). After a restart the stored commit
-// index may be from long ago, and the node would vote as the members of its
-// snapshot. But a leader proposes a change only when it has applied the one
-// before. So where the log has a change, all that is before the previous one in
-// the log is committed.
+// index may be from long ago, and the node would be a candidate among the members
+// of its snapshot. But the log tells more:
+//
+//   - A leader proposes commands and changes only when it has applied all that
+//     its log has (CanDecide). So what is before such an entry is committed.
+//   - Raft itself proposes two kinds of entry, both without data: the first of a
+//     term, which tells nothing, and the one that leaves a joint configuration. A
+//     leader proposes that when it has applied the entry that entered it, the
+//     change before.
 func (m *Machine) stateAtStart(state *raftpb.HardState, last uint64) (*raftpb.HardState, error) {
 	commit := max(state.GetCommit(), m.applied)
-	var previous, newest uint64
+	var change uint64 // the newest so far
 	for next := commit + 1; next <= last; {
 		entries, err := m.storage.Entries(next, last+1, messageBytesMax)
 		if err != nil {
 			return nil, fmt.Errorf("look for changes of members in the metadata log: %w", err)
 		}
 		for _, e := range entries {
+			switch {
+			case len(e.GetData()) > 0:
+				commit = max(commit, e.GetIndex()-1)
+			case e.GetType() == raftpb.EntryConfChangeV2:
+				commit = max(commit, change)
+			}
 			if e.GetType() == raftpb.EntryConfChangeV2 {
-				previous, newest = newest, e.GetIndex()
+				change = e.GetIndex()
 			}
 		}
 		next += uint64(len(entries))
@@ -161,7 +223,7 @@ func (m *Machine) stateAtStart(state *raftpb.HardState, last uint64) (*raftpb.Ha
 	if raft.IsEmptyHardState(state) {
 		return state, nil // it has never taken part, and has no log
 	}
-	return hardState(state.GetTerm(), state.GetVote(), max(commit, previous)), nil
+	return hardState(state.GetTerm(), state.GetVote(), commit), nil
 }
 
 // names reports whether a configuration has all members of another.

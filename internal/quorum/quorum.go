@@ -180,6 +180,12 @@ func (q *Quorum) ChangeMembers(ctx context.Context, change Change) error {
 	return nil
 }
 
+// Yield has this node, if it leads, hand its office to another voter. It returns
+// before that has happened.
+func (q *Quorum) Yield(ctx context.Context) error {
+	return q.enqueue(ctx, (*Machine).Yield)
+}
+
 // Confirm returns nil when this node has led the quorum at some moment since the
 // call (Machine.Confirm), and Image then has all that was committed before it.
 // Where it does not lead it is a *NotLeaderError.
