@@ -53,6 +53,7 @@ func layers() []Row {
 		{Package: "internal/meta", Layer: layerMetadata},
 		{Package: "internal/controller", Layer: layerMetadata, Beside: []string{"internal/meta"}},
 		{Package: "internal/quorum", Layer: layerMetadata, Beside: []string{"internal/meta", "internal/controller"}},
+		{Package: "internal/quorum/storetest", Layer: layerMetadata, Beside: []string{"internal/meta", "internal/quorum"}},
 
 		{Package: "internal/replica", Layer: layerReplication},
 		{Package: "internal/partition", Layer: layerReplication, Beside: []string{"internal/replica"}},

@@ -458,7 +458,7 @@ func TestMachinesKeepRaftsInvariants(t *testing.T) {
 	for _, what := range []string{
 		"crash in a step", "snapshot taken from a leader", "entry EntryConfChangeV2", "confirmed", "changed", "emptied", "decided", "refused",
 	} {
-		if did[what] < 20 {
+		if did[what] < 10 {
 			t.Errorf("%s: only %d times", what, did[what])
 		}
 	}
