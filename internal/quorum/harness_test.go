@@ -39,6 +39,7 @@ type node struct {
 type nodeOptions struct {
 	id        model.NodeID
 	voters    []model.NodeID
+	join      bool
 	fs        vfs.FS
 	transport Transport
 	limits    *SnapshotLimits
@@ -61,7 +62,7 @@ func startNode(t testing.TB, o nodeOptions) (*node, error) {
 	go func() { diskDone <- n.disk.Run(diskCtx) }()
 	endDisk := func() { stopDisk(); <-diskDone }
 	q, err := New(Options{
-		Node: o.id, Voters: o.voters, FS: o.fs, Dir: dataDir, Disk: n.disk, Logger: o.logger,
+		Node: o.id, Voters: o.voters, Join: o.join, FS: o.fs, Dir: dataDir, Disk: n.disk, Logger: o.logger,
 		Transport: o.transport, Publish: n.publish,
 	})
 	if err != nil {
@@ -174,7 +175,9 @@ type network struct {
 	mu    sync.Mutex
 	nodes map[model.NodeID]*node
 	cut   map[model.NodeID]bool // isolated
-	snaps int                   // snapshots delivered
+	snaps int                   // snapshots that came through, or nearly
+	// snapsLost of those to come are lost.
+	snapsLost int
 }
 
 func newNetwork() *network {

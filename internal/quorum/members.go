@@ -159,15 +159,14 @@ var errJoining = errors.New("this node waits for its first snapshot of the metad
 // when it has the log. And it takes no word of what it is to have committed
 // already; raft would panic.
 func (m *Machine) checkJoining(message *Message) error {
-	switch message.GetType() {
-	case raftpb.MsgVote, raftpb.MsgPreVote:
+	kind := message.GetType()
+	if kind == raftpb.MsgVote || kind == raftpb.MsgPreVote {
 		return errJoining
-	case raftpb.MsgHeartbeat:
-		if message.GetCommit() > m.lastIndex() {
-			m.logger.Warn("The metadata quorum takes this node for one that has a log; remove it and add it again",
-				"node", nodeOf(m.id), "leader", nodeOf(message.GetFrom()))
-			return errJoining
-		}
+	}
+	if kind == raftpb.MsgHeartbeat && message.GetCommit() > m.lastIndex() {
+		m.logger.Warn("The metadata quorum takes this node for one that has a log; remove it and add it again",
+			"node", nodeOf(m.id), "leader", nodeOf(message.GetFrom()))
+		return errJoining
 	}
 	return nil
 }

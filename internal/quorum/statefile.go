@@ -20,8 +20,9 @@ import (
 //	│"CQST" │version│ term         │ vote         │ commit       │ crc   │
 //	└───────┴───────┴──────────────┴──────────────┴──────────────┴───────┘
 //
-// vote is 0 for nobody, else a node's id + 1. commit is a hint. crc is CRC-32C of
-// the 32 bytes before it.
+// vote is 0 for nobody, else a node's id + 1. commit is a hint: all up to there
+// was committed and in the log when this was written. crc is CRC-32C of the 32
+// bytes before it.
 const (
 	stateFile    = "quorum-state"
 	stateMagic   = 0x43515354 // CQST
@@ -36,7 +37,7 @@ type CorruptError struct {
 }
 
 func (e *CorruptError) Error() string {
-	return fmt.Sprintf("%s is corrupt: %s; restore the data directory, or empty it to rejoin the cluster", e.Path, e.Reason)
+	return fmt.Sprintf("%s is corrupt: %s; restore the data directory; with several voters, the node can be removed from them and begin anew with an empty one", e.Path, e.Reason)
 }
 
 func castagnoli(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,6 +34,8 @@ func (w *network) deliver(from model.NodeID, m *raftpb.Message) {
 		// What a node said that has crashed since may never have been durable.
 		lost := w.cut[from] || w.cut[to] || target == nil || source == nil || source != w.nodes[from]
 		if !lost && m.GetType() == raftpb.MsgSnap {
+			lost = w.snapsLost > 0
+			w.snapsLost = max(0, w.snapsLost-1)
 			w.snaps++
 		}
 		w.mu.Unlock()
@@ -77,6 +81,18 @@ func (v *voters) node(id model.NodeID) *node {
 	return v.w.nodes[id]
 }
 
+func (v *voters) running() []*node {
+	v.w.mu.Lock()
+	defer v.w.mu.Unlock()
+	var nodes []*node
+	for _, id := range slices.Sorted(maps.Keys(v.w.nodes)) {
+		if n := v.w.nodes[id]; n != nil {
+			nodes = append(nodes, n)
+		}
+	}
+	return nodes
+}
+
 // stop ends a node; with crash its disk keeps only what was synced.
 func (v *voters) stop(id model.NodeID, crash bool) {
 	n := v.node(id)
@@ -92,9 +108,8 @@ func (v *voters) stop(id model.NodeID, crash bool) {
 func (v *voters) leader() *node {
 	v.t.Helper()
 	for range 1000 {
-		for id := range model.NodeID(3) {
-			n := v.node(id)
-			if n != nil && !v.w.cut[id] && n.Status().Leader == id {
+		for _, n := range v.running() {
+			if id := n.o.Node; !v.w.cut[id] && n.Status().Leader == id {
 				return n
 			}
 		}
@@ -110,10 +125,8 @@ func (v *voters) settle() *meta.Image {
 	for range 1000 {
 		time.Sleep(20 * time.Millisecond)
 		var snapshots []string
-		for id := range model.NodeID(3) {
-			if n := v.node(id); n != nil {
-				snapshots = append(snapshots, string(meta.EncodeSnapshot(n.Image())))
-			}
+		for _, n := range v.running() {
+			snapshots = append(snapshots, string(meta.EncodeSnapshot(n.Image())))
 		}
 		same := true
 		for _, s := range snapshots {
@@ -252,6 +265,26 @@ func TestAFollowerCatchesUp(t *testing.T) {
 	f(4, 0, true)
 	f(60, 1, false)
 	f(60, 1, true)
+}
+
+// A snapshot that is lost is sent again, once that is told.
+func TestALostSnapshotIsSentAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := startVoters(t)
+		l := v.leader()
+		l.register()
+		id := (l.o.Node + 1) % 3
+		v.stop(id, false)
+		v.mustCreate(0, 40)
+		v.w.mu.Lock()
+		v.w.snapsLost = 3
+		v.w.mu.Unlock()
+		v.start(id)
+		v.settle()
+		if v.w.snapsLost > 0 || v.w.snaps < 4 {
+			t.Errorf("%d snapshots, %d still to be lost", v.w.snaps, v.w.snapsLost)
+		}
+	})
 }
 
 func TestAllVotersCrashAtOnce(t *testing.T) {
