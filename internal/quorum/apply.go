@@ -136,9 +136,9 @@ func (m *Machine) applyChange(e *raftpb.Entry) error {
 		return err
 	}
 	m.image, m.conf = next, m.node.ApplyConfChange(&change)
+	now := m.Members()
 	m.logger.Log(context.Background(), m.applyLevel(), "Members of the metadata quorum changed", "index", e.GetIndex(),
-		"voters", nodesOf(m.conf.GetVoters()), "learners", nodesOf(m.conf.GetLearners()),
-		"leaving", nodesOf(m.conf.GetVotersOutgoing()))
+		"voters", now.Voters, "learners", now.Learners, "leaving", now.Leaving)
 	return nil
 }
 

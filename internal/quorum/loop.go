@@ -33,23 +33,24 @@ func (q *Quorum) loop(ctx context.Context, g *errgroup.Group) (err error) {
 			err = q.store.err
 		}
 	}()
-	q.logger.Info("Raft cluster initialized", "voters", nodesOf(q.machine.conf.GetVoters()), "node", q.o.Node,
+	q.logger.Info("Raft cluster initialized", "voters", q.machine.Members().Voters, "node", q.o.Node,
 		"index", q.store.lastIndex(), "snapshot", q.store.newest.index)
-	if q.machine.Alone() {
-		// Where its log says that it will not be alone, raft waits for a tick.
-		if err := q.machine.Campaign(); err != nil {
-			return fmt.Errorf("elect the only voter: %w", err)
-		}
-	}
 	if q.machine.CaughtUp() {
 		q.publisher.offer(q.machine.Image(), nil)
 	}
-	for ctx.Err() == nil {
+	for first := true; ctx.Err() == nil; first = false {
 		if err := q.settle(ctx, g); err != nil {
 			if ctx.Err() != nil {
 				return nil // the sync was given up, it has not failed
 			}
 			return err
+		}
+		// Changes of members that the log knows of are applied by now.
+		if first && q.machine.Alone() {
+			if err := q.machine.Campaign(); err != nil {
+				return fmt.Errorf("elect the only voter: %w", err)
+			}
+			continue
 		}
 		if q.decide() {
 			if err := q.poll(); err != nil {
@@ -276,12 +277,4 @@ func (c *clock) stop() {
 		c.ticker.Stop()
 		c.ticker = nil
 	}
-}
-
-func nodesOf(ids []uint64) []model.NodeID {
-	nodes := make([]model.NodeID, len(ids))
-	for i, id := range ids {
-		nodes[i] = nodeOf(id)
-	}
-	return nodes
 }

@@ -96,7 +96,7 @@ type proposal struct {
 type MachineOptions struct {
 	Node    model.NodeID
 	Storage Storage     // has the contract of a Store's reading part
-	Image   *meta.Image // of the storage's snapshot
+	Image   *meta.Image // meta.DecodeSnapshot of the storage's snapshot
 	Logger  *slog.Logger
 }
 

@@ -26,6 +26,27 @@ var (
 	ErrMembers = errors.New("the change does not fit the members")
 )
 
+// Members are those of the quorum.
+type Members struct {
+	Voters, Learners []model.NodeID
+	// Leaving are the voters before a change, while it is half done: a majority
+	// of them is needed too.
+	Leaving []model.NodeID
+}
+
+// Members are those as of Applied.
+func (m *Machine) Members() Members {
+	return Members{nodesOf(m.conf.GetVoters()), nodesOf(m.conf.GetLearners()), nodesOf(m.conf.GetVotersOutgoing())}
+}
+
+func nodesOf(ids []uint64) []model.NodeID {
+	nodes := make([]model.NodeID, len(ids))
+	for i, id := range ids {
+		nodes[i] = nodeOf(id)
+	}
+	return nodes
+}
+
 // promoteLagEntriesMax is how far a learner may be behind to be promoted: what
 // may be on its way to it. More, and the entries after the change would wait for
 // it while it catches up, if its vote is needed.

@@ -157,3 +157,26 @@ func TestARemovedNodeDisturbsNobody(t *testing.T) {
 		}
 	})
 }
+
+// Goal: a voter that is alone again after changes that its newest snapshot does
+// not know leads at once when it starts. Method: in a bubble, with the time that
+// passed.
+func TestAVoterThatIsAloneAgainLeadsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := &voters{t: t, w: newNetwork(), fs: map[model.NodeID]*vfs.Mem{0: vfs.NewMem()}, limits: DefaultSnapshotLimits()}
+		start := func() {
+			v.w.set(0, mustStart(t, nodeOptions{id: 0, fs: v.fs[0], transport: port{v.w, 0}, limits: &v.limits}))
+		}
+		start()
+		v.leader().register()
+		v.mustChange(Change{Learn: []model.NodeID{1}})
+		v.mustChange(Change{Remove: []model.NodeID{1}})
+		v.stop(0, true)
+		start()
+		before := time.Now()
+		v.mustCreate(0, 1)
+		if waited := time.Since(before); waited >= electionTicks*TickInterval {
+			t.Errorf("it waited for %v", waited)
+		}
+	})
+}

@@ -21,8 +21,9 @@ import (
 var (
 	// ErrStopped: Run has returned, or will.
 	ErrStopped = errors.New("the metadata quorum has stopped")
-	// ErrOutcomeUnknown: this node no longer leads and got a snapshot in place
-	// of the entry; look at the image whether the command was carried out.
+	// ErrOutcomeUnknown: this node no longer leads, and either got a snapshot in
+	// place of a command's entry (look at the image whether it was carried out),
+	// or a change of members was not complete.
 	ErrOutcomeUnknown = errors.New("another node leads the metadata quorum, and whether the command was carried out is not known")
 )
 
