@@ -4,113 +4,130 @@
 // what hangs on it.
 package plant
 
+import "slices"
+
 // Bug names a mistake.
 type Bug string
 
-// The mistakes, by where they are made.
+// The mistakes, by where they are made. Table says what each is.
 const (
 	// Commit.
 
-	// AckBeforeQuorum moves the high watermark with the leader alone.
-	AckBeforeQuorum Bug = "ack-before-quorum"
-	// HighWatermarkNewISROnly forgets the old set while a change is on its way.
+	AckBeforeQuorum         Bug = "ack-before-quorum"
 	HighWatermarkNewISROnly Bug = "hw-new-isr-only"
-	// HighWatermarkOldISROnly forgets the proposed set while a change is on its way.
 	HighWatermarkOldISROnly Bug = "hw-old-isr-only"
-	// LeaderCountsUnsynced counts what the leader has written, not what it has synced.
-	LeaderCountsUnsynced Bug = "leader-counts-unsynced"
-	// FollowerAcksUnsynced acknowledges what a follower has written, not what it has synced.
-	FollowerAcksUnsynced Bug = "follower-acks-unsynced"
-	// CountBeforeNormal counts followers that are not normal in the epoch.
-	CountBeforeNormal Bug = "count-before-normal"
-	// LeaderNormalNotSaved lets a leader commit before its own normal epoch is durable.
-	LeaderNormalNotSaved Bug = "leader-normal-not-saved"
-	// PendingForgotten drops a proposed set when no answer comes in time.
-	PendingForgotten Bug = "pending-forgotten"
+	LeaderCountsUnsynced    Bug = "leader-counts-unsynced"
+	FollowerAcksUnsynced    Bug = "follower-acks-unsynced"
+	CountBeforeNormal       Bug = "count-before-normal"
+	LeaderNormalNotSaved    Bug = "leader-normal-not-saved"
+	NormalBeforeSynced      Bug = "normal-before-synced"
+	PendingForgotten        Bug = "pending-forgotten"
 
 	// In-sync set.
 
-	// ExpandBelowFloor lets a follower in that lacks what an earlier leader may have committed.
-	ExpandBelowFloor Bug = "expand-below-floor"
-	// ShrinkBelowFloor drops a member although the rest lacks what is committed.
-	ShrinkBelowFloor Bug = "shrink-below-floor"
-	// ReadmitBelowFloor clears a lost member's mark before it holds everything again.
-	ReadmitBelowFloor Bug = "readmit-below-floor"
-	// StaleIncarnationJoins lets a follower's earlier run into the set.
+	ExpandBelowFloor      Bug = "expand-below-floor"
+	ShrinkBelowFloor      Bug = "shrink-below-floor"
+	ReadmitBelowFloor     Bug = "readmit-below-floor"
 	StaleIncarnationJoins Bug = "stale-incarnation-joins"
-	// PartitionEpochIgnored decides on a proposal that another change has overtaken.
 	PartitionEpochIgnored Bug = "partition-epoch-ignored"
-	// LostDroppedAtOnce takes a member with an emptied disk out of the set at its registration.
-	LostDroppedAtOnce Bug = "lost-dropped-at-once"
+	LostDroppedAtOnce     Bug = "lost-dropped-at-once"
 
 	// Followers.
 
-	// NormalNotPersisted keeps the normal epoch in memory only.
-	NormalNotPersisted Bug = "normal-not-persisted"
-	// NormalAtTruncation makes a follower normal before it has what its leader had when elected.
-	NormalAtTruncation Bug = "normal-at-truncation"
-	// PromiseBroken takes data from a leader of an older epoch.
-	PromiseBroken Bug = "promise-broken"
-	// StaleStreamAccepted takes messages of a stream that has been replaced.
-	StaleStreamAccepted Bug = "stale-stream-accepted"
-	// TruncateToHighWatermark cuts to the high watermark, not to where the logs diverge (KIP-101).
+	NormalNotPersisted      Bug = "normal-not-persisted"
+	NormalAtTruncation      Bug = "normal-at-truncation"
+	PromiseBroken           Bug = "promise-broken"
+	StaleStreamAccepted     Bug = "stale-stream-accepted"
 	TruncateToHighWatermark Bug = "truncate-to-hw"
-	// NewerEpochAppended appends batches of an epoch newer than the stream's.
-	NewerEpochAppended Bug = "newer-epoch-appended"
-	// GapAppended appends a batch that does not follow the end of the log.
-	GapAppended Bug = "gap-appended"
-	// EpochStartNotRecorded does not keep where an epoch begins.
-	EpochStartNotRecorded Bug = "epoch-start-not-recorded"
+	NewerEpochAppended      Bug = "newer-epoch-appended"
+	GapAppended             Bug = "gap-appended"
+	EpochStartNotRecorded   Bug = "epoch-start-not-recorded"
 
 	// Elections.
 
-	// AnswerBeforeApplied answers an election's question before the epoch is applied.
-	AnswerBeforeApplied Bug = "answer-before-applied"
-	// OneAnswerElects elects with a single answer.
-	OneAnswerElects Bug = "one-answer-elects"
-	// MinInsyncInElection counts the answers needed from the commit quorum.
-	MinInsyncInElection Bug = "min-insync-in-election"
-	// LastRecordEpochCompared ranks answers by the last record's epoch, not the normal epoch.
+	AnswerBeforeApplied     Bug = "answer-before-applied"
+	OneAnswerElects         Bug = "one-answer-elects"
+	MinInsyncInElection     Bug = "min-insync-in-election"
 	LastRecordEpochCompared Bug = "last-record-epoch-compared"
-	// FirstInISRElected elects the first that answers in ISR order.
-	FirstInISRElected Bug = "first-in-isr-elected"
-	// EmptiedDiskAnswers takes a member back whose disk was emptied.
-	EmptiedDiskAnswers Bug = "emptied-disk-answers"
-	// UncleanRebootAnswers takes a member back that may have lost unsynced data.
-	UncleanRebootAnswers Bug = "unclean-reboot-answers"
-	// OldIncarnationLeads leaves a leader in place whose process has restarted.
-	OldIncarnationLeads Bug = "old-incarnation-leads"
+	FirstInISRElected       Bug = "first-in-isr-elected"
+	EmptiedDiskAnswers      Bug = "emptied-disk-answers"
+	UncleanRebootAnswers    Bug = "unclean-reboot-answers"
+	OldIncarnationLeads     Bug = "old-incarnation-leads"
 
 	// Clients.
 
-	// LeaseIgnored serves although the controller has not been heard of.
-	LeaseIgnored Bug = "lease-ignored"
-	// ReadAboveHighWatermark lets consumers read what is not committed.
+	LeaseIgnored           Bug = "lease-ignored"
 	ReadAboveHighWatermark Bug = "read-above-hw"
-	// SequenceWindowOfOne remembers one batch a producer, not five (KIP-98).
-	SequenceWindowOfOne Bug = "sequence-window-of-one"
+	SequenceWindowOfOne    Bug = "sequence-window-of-one"
 
 	// Metadata.
 
-	// SnapshotLacksLost leaves the lost members out of metadata snapshots.
 	SnapshotLacksLost Bug = "snapshot-lacks-lost"
-	// VoteNotSynced answers a candidate before the vote is durable.
-	VoteNotSynced Bug = "vote-not-synced"
-	// EntriesNotSynced acknowledges metadata entries before they are durable.
-	EntriesNotSynced Bug = "entries-not-synced"
+	VoteNotSynced     Bug = "vote-not-synced"
+	EntriesNotSynced  Bug = "entries-not-synced"
 )
 
-// Bugs lists them all.
-func Bugs() []Bug {
-	return []Bug{
-		AckBeforeQuorum, HighWatermarkNewISROnly, HighWatermarkOldISROnly, LeaderCountsUnsynced, FollowerAcksUnsynced,
-		CountBeforeNormal, LeaderNormalNotSaved, PendingForgotten,
-		ExpandBelowFloor, ShrinkBelowFloor, ReadmitBelowFloor, StaleIncarnationJoins, PartitionEpochIgnored, LostDroppedAtOnce,
-		NormalNotPersisted, NormalAtTruncation, PromiseBroken, StaleStreamAccepted, TruncateToHighWatermark, NewerEpochAppended,
-		GapAppended, EpochStartNotRecorded,
-		AnswerBeforeApplied, OneAnswerElects, MinInsyncInElection, LastRecordEpochCompared, FirstInISRElected,
-		EmptiedDiskAnswers, UncleanRebootAnswers, OldIncarnationLeads,
-		LeaseIgnored, ReadAboveHighWatermark, SequenceWindowOfOne,
-		SnapshotLacksLost, VoteNotSynced, EntriesNotSynced,
+// Row is a mistake and what it does wrong.
+type Row struct {
+	Bug  Bug
+	What string
+}
+
+// Table lists them all.
+func Table() []Row {
+	return []Row{
+		// Commit.
+		{AckBeforeQuorum, "moves the high watermark with the leader alone"},
+		{HighWatermarkNewISROnly, "forgets the old set while a change is on its way"},
+		{HighWatermarkOldISROnly, "forgets the proposed set while a change is on its way"},
+		{LeaderCountsUnsynced, "counts what the leader has written, not what it has synced"},
+		{FollowerAcksUnsynced, "acknowledges what a follower has written, not what it has synced"},
+		{CountBeforeNormal, "counts followers that are not normal in the epoch"},
+		{LeaderNormalNotSaved, "lets a leader commit before its own normal epoch is durable"},
+		{NormalBeforeSynced, "makes a leader normal before what it was elected for is synced"},
+		{PendingForgotten, "drops a proposed set when no answer comes in time"},
+
+		// In-sync set.
+		{ExpandBelowFloor, "lets a follower in that lacks what an earlier leader may have committed"},
+		{ShrinkBelowFloor, "drops a member although the rest lacks what is committed"},
+		{ReadmitBelowFloor, "clears a lost member's mark before it holds everything again"},
+		{StaleIncarnationJoins, "lets a follower's earlier run into the set"},
+		{PartitionEpochIgnored, "decides on a proposal that another change has overtaken"},
+		{LostDroppedAtOnce, "takes a member with an emptied disk out of the set at its registration"},
+
+		// Followers.
+		{NormalNotPersisted, "keeps the normal epoch in memory only"},
+		{NormalAtTruncation, "makes a follower normal before it has what its leader had when elected"},
+		{PromiseBroken, "takes data from a leader of an older epoch"},
+		{StaleStreamAccepted, "takes messages of a stream that has been replaced"},
+		{TruncateToHighWatermark, "cuts to the high watermark, not to where the logs diverge (KIP-101)"},
+		{NewerEpochAppended, "appends batches of an epoch newer than the stream's"},
+		{GapAppended, "appends a batch that does not follow the end of the log"},
+		{EpochStartNotRecorded, "does not keep where an epoch begins"},
+
+		// Elections.
+		{AnswerBeforeApplied, "answers an election's question before the epoch is applied"},
+		{OneAnswerElects, "elects with a single answer"},
+		{MinInsyncInElection, "counts the answers needed from the commit quorum"},
+		{LastRecordEpochCompared, "ranks answers by the last record's epoch, not the normal epoch"},
+		{FirstInISRElected, "elects the first that answers in ISR order"},
+		{EmptiedDiskAnswers, "takes a member back whose disk was emptied"},
+		{UncleanRebootAnswers, "takes a member back that may have lost unsynced data"},
+		{OldIncarnationLeads, "leaves a leader in place whose process has restarted"},
+
+		// Clients.
+		{LeaseIgnored, "serves although the controller has not been heard of"},
+		{ReadAboveHighWatermark, "lets consumers read what is not committed"},
+		{SequenceWindowOfOne, "remembers one batch a producer, not five (KIP-98)"},
+
+		// Metadata.
+		{SnapshotLacksLost, "leaves the lost members out of metadata snapshots"},
+		{VoteNotSynced, "answers a candidate before the vote is durable"},
+		{EntriesNotSynced, "acknowledges metadata entries before they are durable"},
 	}
+}
+
+// Known reports whether a mistake of this name is in the table.
+func Known(b Bug) bool {
+	return slices.ContainsFunc(Table(), func(r Row) bool { return r.Bug == b })
 }

@@ -2,21 +2,31 @@ package plant
 
 import (
 	"slices"
+	"strings"
 	"testing"
 )
 
-func TestBugsAreNamedOnce(t *testing.T) {
-	all := Bugs()
-	slices.Sort(all)
-	if n := len(slices.Compact(slices.Clone(all))); n != len(all) {
-		t.Errorf("%d names for %d bugs", n, len(all))
+func TestEveryBugHasOneNameAndSaysWhatItDoes(t *testing.T) {
+	var names []Bug
+	for _, r := range Table() {
+		names = append(names, r.Bug)
+		if len(strings.Fields(r.What)) < 3 {
+			t.Errorf("%s: %q says nothing", r.Bug, r.What)
+		}
+	}
+	slices.Sort(names)
+	if n := len(slices.Compact(slices.Clone(names))); n != len(names) {
+		t.Errorf("%d names for %d bugs", n, len(names))
+	}
+	if !Known(VoteNotSynced) || Known("none-such") {
+		t.Error("Known knows something else than the table")
 	}
 }
 
 func TestABuildWithoutTheTagPlantsNothing(t *testing.T) {
-	for _, b := range Bugs() {
-		if !Enabled && On(b) {
-			t.Errorf("%s is on", b)
+	for _, r := range Table() {
+		if !Enabled && On(r.Bug) {
+			t.Errorf("%s is on", r.Bug)
 		}
 	}
 }

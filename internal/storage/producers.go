@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/chronik/chronik/internal/model"
+	"github.com/chronik/chronik/internal/plant"
 	"github.com/chronik/chronik/internal/record"
 )
 
@@ -111,6 +112,9 @@ func (p *producer) setEpoch(epoch model.ProducerEpoch) {
 // remember adds a batch to the window.
 func (p *producer) remember(epoch model.ProducerEpoch, s sentBatch) {
 	p.setEpoch(epoch)
+	if plant.On(plant.SequenceWindowOfOne) {
+		p.sent = 0
+	}
 	if p.sent == windowBatches {
 		copy(p.window[:], p.window[1:])
 		p.sent--
