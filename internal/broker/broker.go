@@ -123,7 +123,7 @@ func (b *Broker) start(ctx context.Context, running *stages) error {
 		return err
 	}
 	b.disk = storage.NewDisk(storage.DiskOptions{
-		FS: b.fs, Dir: b.dir.path, Logger: b.logger,
+		FS: b.fs, Dir: b.dir.path, Logger: b.logger, CheckpointInterval: b.config.Storage.CheckpointInterval,
 		Failed: func(err error) { b.fenced <- err },
 	})
 	running.start("disk", b.disk.Run)

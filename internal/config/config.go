@@ -96,6 +96,7 @@ type Offsets struct {
 // Storage is about what is done with the logs in the background.
 type Storage struct {
 	RetentionCheckInterval time.Duration
+	CheckpointInterval     time.Duration
 	CompactionEnabled      bool
 	CompactionBackoff      time.Duration
 	CompactionKeyMemoryMax int64 // bytes

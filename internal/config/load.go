@@ -224,6 +224,7 @@ func offsets(g given) Offsets {
 func storage(g given) Storage {
 	return Storage{
 		RetentionCheckInterval: duration(g, "log.retention.check.interval.ms"),
+		CheckpointInterval:     duration(g, "log.flush.offset.checkpoint.interval.ms"),
 		CompactionEnabled:      truth(g, "log.cleaner.enable"),
 		CompactionBackoff:      duration(g, "log.cleaner.backoff.ms"),
 		CompactionKeyMemoryMax: whole(g, "log.cleaner.dedupe.buffer.size"),

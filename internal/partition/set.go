@@ -60,6 +60,13 @@ type Set struct {
 	mu      sync.RWMutex
 	open    map[model.TopicPartition]*Partition
 	offline map[model.TopicPartition]error
+	checked recovery // since the last report of it
+}
+
+// recovery is what opening logs that were not closed in order took.
+type recovery struct {
+	logs                   int
+	bytesChecked, bytesCut int64
 }
 
 // NewSet returns a set without partitions. It starts nothing.
@@ -123,7 +130,9 @@ func (s *Set) Apply(delta meta.Delta, image *meta.Image) {
 	for _, change := range delta.Changed {
 		s.place(&group, image, change.Topic, change.Partitions)
 	}
+	began := time.Now()
 	_ = group.Wait() // the functions return no error
+	s.reportRecovery(time.Since(began))
 	s.reconfigure(delta, image)
 	select {
 	case s.rescan <- struct{}{}:
@@ -249,8 +258,27 @@ func (s *Set) openLog(to placement) (*Partition, error) {
 		s.logger.Warn("Recovered a log and cut off its torn end", "partition", to.name,
 			"bytes_cut", recovered.BytesCut, "segments_cut", recovered.SegmentsCut, "end", log.EndOffset())
 	}
+	if !recovered.Clean {
+		s.mu.Lock()
+		s.checked.logs++
+		s.checked.bytesChecked += recovered.BytesChecked
+		s.checked.bytesCut += recovered.BytesCut
+		s.mu.Unlock()
+	}
 	p.log = log
 	return p, nil
+}
+
+// reportRecovery says how much a start after a crash had to check.
+func (s *Set) reportRecovery(took time.Duration) {
+	s.mu.Lock()
+	r := s.checked
+	s.checked = recovery{}
+	s.mu.Unlock()
+	if r.logs > 0 {
+		s.logger.Info("Recovered after a stop that was not clean", "partitions", r.logs,
+			"bytes_checked", r.bytesChecked, "bytes_cut", r.bytesCut, "took", took.Round(time.Millisecond))
+	}
 }
 
 // setAside renames a directory that belongs to a topic that is no more; its

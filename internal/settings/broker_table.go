@@ -67,6 +67,8 @@ var brokerTable = [...]Definition{
 		Doc: "The default of the topic setting flush.messages."},
 	{Name: "log.flush.interval.ms", Type: Long, Scope: BrokerScope, Update: ClusterWide, Null: true, rule: atLeast(0), Fallbacks: []string{"log.flush.scheduler.interval.ms"},
 		Doc: "The default of the topic setting flush.ms."},
+	{Name: "log.flush.offset.checkpoint.interval.ms", Type: Int, Scope: BrokerScope, Default: "60000", rule: atLeast(0),
+		Doc: "How long after records are written the recovery points move past them: a start after a crash checks what is above. Logs with less than 64 KiB above theirs are left alone."},
 	{Name: "log.flush.scheduler.interval.ms", Type: Long, Scope: BrokerScope, Default: "9223372036854775807", rule: atLeast(0),
 		Doc: "The default of the topic setting flush.ms, where log.flush.interval.ms is not set."},
 	{Name: "log.index.interval.bytes", Type: Int, Scope: BrokerScope, Update: ClusterWide, Default: "4096", rule: atLeast(0),

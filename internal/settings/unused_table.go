@@ -133,9 +133,11 @@ var unusedTable = [...]reasoned{
 	}},
 	{"chronik needs no such file, buffer or timer: it groups writes by what the disk can take", []string{
 		"group.coordinator.append.linger.ms", "group.coordinator.cached.buffer.max.bytes", "log.cleaner.io.buffer.load.factor",
-		"log.cleaner.io.buffer.size", "log.cleaner.io.max.bytes.per.second", "log.flush.offset.checkpoint.interval.ms",
-		"log.flush.start.offset.checkpoint.interval.ms", "log.initial.task.delay.ms", "offsets.commit.timeout.ms",
+		"log.cleaner.io.buffer.size", "log.cleaner.io.max.bytes.per.second", "log.initial.task.delay.ms", "offsets.commit.timeout.ms",
 		"offsets.load.buffer.size", "offsets.topic.compression.codec", "producer.id.expiration.check.interval.ms",
+	}},
+	{"a log's start is written before the request that moved it is answered", []string{
+		"log.flush.start.offset.checkpoint.interval.ms",
 	}},
 	{"the operating system's own limit (net.core.somaxconn) holds", []string{
 		"socket.listen.backlog.size",

@@ -85,7 +85,7 @@ func (l *Log) settle() error {
 		return l.disk.fail("sync directory", err)
 	}
 	l.mu.Lock()
-	l.recoveryPoint = l.end
+	l.recoveryPoint, l.uncheckedBytes = l.end, 0
 	l.mu.Unlock()
 	return nil
 }

@@ -25,15 +25,20 @@ type commitState struct {
 	durableEnd    model.Offset // what has been told to Options.Durable
 	recoveryPoint model.Offset // what is below need not be checked after a crash
 
-	queued        bool      // the log stands in Disk.commit's queue
+	queued        bool      // the log stands in Disk.commit's queue, or will after the commit under way
+	committing    bool      // a commit is under way
 	reporting     bool      // the log stands in Disk.report's queue
+	settling      bool      // the log stands in Disk.settle's queue
 	sealedDirty   []*handle // sealed segments that are not synced yet, oldest first
 	dirDirty      bool      // a segment's name is not durable yet, and no sync has taken it up
 	dirSyncing    bool      // a sync has taken it up, and has not returned
 	goneUnsynced  bool      // segments before the first may come back after a crash
 	unsyncedCount int64     // records since the last sync, for flush.messages
-	flushTimer    *time.Timer
-	syncedChanged chan struct{} // closed when synced moves; nil: nobody waits
+	// uncheckedBytes is how much recovery would have to check; more, where some
+	// of it has been truncated since.
+	uncheckedBytes int64
+	flushTimer     *time.Timer
+	syncedChanged  chan struct{} // closed when synced moves; nil: nobody waits
 
 	transactional atomic.Bool  // there may be transactions to look at
 	syncs         atomic.Int64 // rounds that had bytes of the last segment to sync
@@ -69,6 +74,7 @@ func (l *Log) publish(s *segment, size int64, end model.Offset) {
 	// was written under settings that were relaxed.
 	c := l.config()
 	l.unsyncedCount += int64(end - l.end)
+	settle := l.uncheckedLocked(size - s.size.Load())
 	s.size.Store(size)
 	l.end = end
 	commit, report := true, false
@@ -78,14 +84,16 @@ func (l *Log) publish(s *segment, size int64, end model.Offset) {
 		commit = c.FlushMessages > 1 && c.FlushMessages != never && l.unsyncedCount >= c.FlushMessages
 		l.flushLaterLocked(c)
 	}
-	commit = commit && !l.queued
-	l.queued = l.queued || commit
+	commit = commit && l.queueLocked()
 	l.mu.Unlock()
 	if commit {
 		l.disk.commit.add(l)
 	}
 	if report {
 		l.disk.report.add(l)
+	}
+	if settle {
+		l.disk.settle.add(l)
 	}
 }
 
@@ -97,15 +105,25 @@ func (l *Log) flushLaterLocked(c *Config) {
 	l.flushTimer = time.AfterFunc(c.FlushInterval, l.requestSync)
 }
 
-// requestSync queues the log for the next round.
+// queueLocked has the log committed; it reports whether the caller is to queue
+// it. While a commit is under way it is not: another of the committers would
+// take it, and wait.
+func (l *Log) queueLocked() bool {
+	if l.queued || l.closed {
+		return false
+	}
+	l.queued = true
+	return !l.committing
+}
+
+// requestSync queues the log for a sync.
 func (l *Log) requestSync() {
 	l.mu.Lock()
 	if l.flushTimer != nil {
 		l.flushTimer.Stop()
 		l.flushTimer = nil
 	}
-	add := !l.queued && !l.closed
-	l.queued = l.queued || add
+	add := l.queueLocked()
 	l.mu.Unlock()
 	if add {
 		l.disk.commit.add(l)
@@ -163,7 +181,7 @@ func (u *unsynced) release() {
 	}
 }
 
-// commit is a log's part in a round of the group commit.
+// commit makes durable what was appended until it began.
 func (l *Log) commit() {
 	l.syncing.Lock()
 	grown, end := l.commitSyncing()
@@ -171,11 +189,18 @@ func (l *Log) commit() {
 	if grown {
 		l.durable(end)
 	}
+	l.mu.Lock()
+	l.committing = false
+	again := l.queued
+	l.mu.Unlock()
+	if again {
+		l.disk.commit.add(l)
+	}
 }
 
 func (l *Log) commitSyncing() (grown bool, end model.Offset) {
 	l.mu.Lock()
-	l.queued = false
+	l.queued, l.committing = false, true
 	if l.closed || l.disk.Err() != nil {
 		l.mu.Unlock()
 		return false, 0

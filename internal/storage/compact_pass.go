@@ -50,7 +50,11 @@ func (p *cleanPass) run() error {
 	}
 	l.mu.Lock()
 	l.cleanedTo = min(p.newest.end, l.end)
+	settle := l.settleLocked() // which writes cleanedTo too
 	l.mu.Unlock()
+	if settle {
+		l.disk.settle.add(l)
+	}
 	p.done.DirtyStart = p.newest.end
 	return nil
 }

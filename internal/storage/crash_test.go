@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -62,6 +63,7 @@ func (w *world) open(mem *vfs.Mem, clean bool) {
 	})
 	b, err := tryBench(w.t, fs, w.config, clean)
 	w.must(err)
+	b.disk.uncheckedBytesMax = 500
 	w.b = b
 }
 
@@ -187,6 +189,7 @@ func (w *world) actions() map[string]func(*rapid.T) {
 		"sync":       func(*rapid.T) { w.b.sync(); w.done() },
 		"epoch":      w.nextEpoch,
 		"checkpoint": func(*rapid.T) { w.must(w.b.disk.Checkpoint()); w.done() },
+		"settle":     func(*rapid.T) { w.must(w.b.disk.settleWaiting(context.Background())); w.done() },
 		"truncate":   w.truncate,
 		"advance":    w.advance,
 		"retain":     w.retain,

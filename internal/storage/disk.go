@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -19,16 +20,25 @@ type DiskOptions struct {
 	Dir    string // the data directory, which holds the partitions' directories
 	Logger *slog.Logger
 	Failed func(error) // told once when the directory is fenced; may be nil; must not block
+	// CheckpointInterval is how long records may stay above their log's recovery
+	// point, once there are enough of them to matter
+	// (log.flush.offset.checkpoint.interval.ms).
+	CheckpointInterval time.Duration
 }
+
+// syncsAtOnce is how many logs are synced at a time. A disk takes several syncs at
+// once (three files in parallel had 3,200 syncs/s where one had 1,300), and one
+// log's appends need not wait for the syncs of forty others.
+const syncsAtOnce = 4
 
 // Disk is what the logs of one data directory share: the group commit, the
 // checkpoint files, the files opened for reading, and the fence.
 //
-// Group commit: logs with bytes that are not synced stand in a queue. The
-// committer takes the whole queue, syncs each log's files, tells each log's
-// Options.Durable, and takes what has queued meanwhile. There is no timer: a
-// lone append is synced at once, and under load the time that one round takes
-// is what gathers the next one's appends.
+// Group commit: logs with bytes that are not synced stand in a queue. A few
+// committers take one log each, sync its files, tell its Options.Durable, and take
+// the next. There is no timer: a lone append is synced at once, and under load the
+// time that a log's sync takes, and its wait for a committer, is what gathers the
+// next one's appends.
 //
 // The fence: after a write or sync has failed nobody can know what the disk
 // holds (Linux may drop the dirty pages and report success the next time; see
@@ -51,6 +61,11 @@ type Disk struct {
 
 	commit queue // logs to sync
 	report queue // logs whose Durable is to be called outside of the rounds
+	settle queue // logs whose recovery point is to be moved
+
+	checkpointInterval time.Duration
+	// uncheckedBytesMax is uncheckedBytesMax but in tests.
+	uncheckedBytesMax int64
 }
 
 // NewDisk makes a Disk; it starts nothing.
@@ -58,7 +73,8 @@ func NewDisk(o DiskOptions) *Disk {
 	d := &Disk{
 		fs: o.FS, dir: o.Dir, logger: o.Logger, failed: o.Failed,
 		fenced: make(chan struct{}),
-		commit: newQueue(), report: newQueue(),
+		commit: newQueue(), report: newQueue(), settle: newQueue(),
+		checkpointInterval: o.CheckpointInterval, uncheckedBytesMax: uncheckedBytesMax,
 		zeros: make([]byte, aheadBytesMax+aheadBlock),
 	}
 	d.handles.fs = o.FS
@@ -68,12 +84,16 @@ func NewDisk(o DiskOptions) *Disk {
 	return d
 }
 
-// Run syncs what the logs append, calls their Durable, and removes what was
-// deleted, until ctx ends; what is queued by then is still synced.
+// Run syncs what the logs append, calls their Durable, moves their recovery
+// points and removes what was deleted, until ctx ends; what is queued by then is
+// still synced.
 func (d *Disk) Run(ctx context.Context) error {
 	var g errgroup.Group
-	g.Go(func() error { d.commit.serve(ctx, (*Log).commit); return nil })
+	for range syncsAtOnce {
+		g.Go(func() error { d.commit.serve(ctx, (*Log).commit); return nil })
+	}
 	g.Go(func() error { d.report.serve(ctx, (*Log).reportDurable); return nil })
+	g.Go(func() error { d.serveSettle(ctx); return nil })
 	g.Go(func() error { d.remover.serve(ctx, d); return nil })
 	err := g.Wait()
 	d.handles.closeAll()
@@ -104,16 +124,16 @@ func (d *Disk) fail(operation string, cause error) error {
 	return err
 }
 
-// queue is a set of logs that wait for one goroutine's attention.
+// queue is a set of logs that wait for the attention of one goroutine or some.
 type queue struct {
-	wake chan struct{}
+	wake chan struct{} // capacity 1: there are logs, and a goroutine may take one
 	mu   *queueState
 }
 
 type queueState struct {
 	sync.Mutex
-	waiting []*Log
-	spare   []*Log // the slice of the round before, to be used again
+	waiting []*Log // those before next have been taken
+	next    int
 }
 
 func newQueue() queue {
@@ -125,36 +145,61 @@ func (q queue) add(l *Log) {
 	q.mu.Lock()
 	q.mu.waiting = append(q.mu.waiting, l)
 	q.mu.Unlock()
+	q.signal()
+}
+
+func (q queue) signal() {
 	select {
 	case q.wake <- struct{}{}:
 	default:
 	}
 }
 
-// serve calls do for every queued log until ctx ends, and then once more.
+// serve calls do for every queued log until ctx ends, and then once more. Where
+// several goroutines serve a queue, each takes one log at a time.
 func (q queue) serve(ctx context.Context, do func(*Log)) {
-	for {
+	for ctx.Err() == nil {
 		select {
 		case <-q.wake:
-			q.round(do)
 		case <-ctx.Done():
-			q.round(do)
-			return
 		}
+		q.drain(do)
 	}
 }
 
-// round calls do for the logs that are queued now.
-func (q queue) round(do func(*Log)) {
-	q.mu.Lock()
-	logs := q.mu.waiting
-	q.mu.waiting, q.mu.spare = q.mu.spare[:0], nil
-	q.mu.Unlock()
-	for i, l := range logs {
+// drain calls do for logs until none is queued.
+func (q queue) drain(do func(*Log)) {
+	for l := q.take(); l != nil; l = q.take() {
 		do(l)
-		logs[i] = nil
 	}
+}
+
+// take takes the log that has waited for longest; nil where none waits. Another
+// goroutine is woken for the rest.
+func (q queue) take() *Log {
 	q.mu.Lock()
-	q.mu.spare = logs
-	q.mu.Unlock()
+	defer q.mu.Unlock()
+	if q.mu.next == len(q.mu.waiting) {
+		return nil
+	}
+	l := q.mu.waiting[q.mu.next]
+	q.mu.waiting[q.mu.next] = nil
+	q.mu.next++
+	rest := len(q.mu.waiting) - q.mu.next
+	if rest <= q.mu.next { // half of the slice is free: the move is paid for by what was taken
+		copy(q.mu.waiting, q.mu.waiting[q.mu.next:])
+		clear(q.mu.waiting[rest:])
+		q.mu.waiting, q.mu.next = q.mu.waiting[:rest], 0
+	}
+	if rest > 0 {
+		q.signal()
+	}
+	return l
+}
+
+// len is how many logs wait.
+func (q queue) len() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.mu.waiting) - q.mu.next
 }

@@ -152,8 +152,8 @@ func (d *Disk) writeAll() error {
 
 // Checkpoint moves the recovery points of all open logs to what is durable now,
 // and writes the directory's recovery-point, log-start and cleaner checkpoints. Call it
-// now and then (log.flush.offset.checkpoint.interval.ms) and after the logs
-// were closed: what it records need not be checked after a crash.
+// after the logs were closed: what it records need not be checked after a crash.
+// Meanwhile Run does the same for logs that need it (serveSettle).
 func (d *Disk) Checkpoint() error {
 	p := &d.points
 	p.mu.Lock()

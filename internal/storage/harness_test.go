@@ -70,8 +70,8 @@ func tryBench(t tester, fs vfs.FS, c Config, clean bool) (*bench, error) {
 
 // sync runs a round of the group commit.
 func (b *bench) sync() {
-	b.disk.commit.round((*Log).commit)
-	b.disk.report.round((*Log).reportDurable)
+	b.disk.commit.drain((*Log).commit)
+	b.disk.report.drain((*Log).reportDurable)
 }
 
 func (b *bench) must(err error) {

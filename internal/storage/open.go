@@ -37,6 +37,7 @@ func Open(o Options) (*Log, Recovered, error) {
 		l.abandon()
 		return nil, r.found, err
 	}
+	l.unchecked(r.found.BytesChecked) // or the next crash would have all of it checked again
 	r.found.Took = time.Since(r.started)
 	r.report()
 	return l, r.found, nil
