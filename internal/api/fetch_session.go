@@ -19,8 +19,9 @@ const (
 	firstSessionEpoch = 0  // open a session
 )
 
-// sessionEvictAfter is how long a session must have been idle before a new one
-// may take its slot (Kafka's min.incremental.fetch.session.eviction.ms).
+// sessionEvictAfter is how long a session must have been idle before any new one
+// may take its slot, and how old it must be before a larger one may (Kafka's
+// min.incremental.fetch.session.eviction.ms, which is no setting there either).
 const sessionEvictAfter = 2 * time.Minute
 
 // fetchKey names a partition as the requests of a session name it.
@@ -54,6 +55,7 @@ type fetchSession struct {
 	// one busy partition does not starve the others.
 	order    []*fetchPartition
 	byKey    map[fetchKey]*fetchPartition
+	opened   time.Time
 	lastUsed time.Time
 }
 
@@ -166,11 +168,11 @@ func (f *fetchSession) forget(key fetchKey) {
 
 // openLocked gives the plan a new session, where there is a slot.
 func (s *fetchSessions) openLocked(r *kmsg.FetchRequest, plan *fetchPlan, now time.Time) {
-	if r.Version < 7 || len(plan.partitions) == 0 || !s.makeRoomLocked(now) {
+	if r.Version < 7 || len(plan.partitions) == 0 || !s.makeRoomLocked(len(plan.partitions), now) {
 		return
 	}
 	session := &fetchSession{
-		next: 1, byID: r.Version >= 13, order: plan.partitions, lastUsed: now,
+		next: 1, byID: r.Version >= 13, order: plan.partitions, opened: now, lastUsed: now,
 		byKey: make(map[fetchKey]*fetchPartition, len(plan.partitions)),
 	}
 	for _, p := range plan.partitions {
@@ -184,22 +186,36 @@ func (s *fetchSessions) openLocked(r *kmsg.FetchRequest, plan *fetchPlan, now ti
 	plan.partitions = append([]*fetchPartition(nil), session.order...)
 }
 
-// makeRoomLocked reports whether a slot is free, if need be by evicting the
-// session that has been idle for longest.
-func (s *fetchSessions) makeRoomLocked(now time.Time) bool {
+// makeRoomLocked reports whether a slot is free for a session of so many
+// partitions, if need be by evicting another: the one idle for longest where that
+// is long enough, or else the smallest that is old enough and smaller than the new
+// one, since a session saves the more the more partitions it has (KIP-227).
+func (s *fetchSessions) makeRoomLocked(partitions int, now time.Time) bool {
 	if len(s.mu.byID) < s.slots {
 		return true
 	}
-	var oldest *fetchSession
+	var oldest, smallest *fetchSession
 	for _, session := range s.mu.byID {
 		if oldest == nil || session.lastUsed.Before(oldest.lastUsed) {
 			oldest = session
 		}
+		// As old as it was when it was used last: the first fetches of a session
+		// would not save anything if it were evicted before the next.
+		if session.lastUsed.Sub(session.opened) > sessionEvictAfter &&
+			(smallest == nil || len(session.order) < len(smallest.order)) {
+			smallest = session
+		}
 	}
-	if oldest == nil || now.Sub(oldest.lastUsed) < sessionEvictAfter {
+	switch {
+	case oldest == nil:
+		return false
+	case now.Sub(oldest.lastUsed) > sessionEvictAfter:
+		delete(s.mu.byID, oldest.id)
+	case smallest != nil && len(smallest.order) < partitions:
+		delete(s.mu.byID, smallest.id)
+	default:
 		return false
 	}
-	delete(s.mu.byID, oldest.id)
 	return true
 }
 

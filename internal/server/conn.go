@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -127,9 +128,14 @@ func (c *conn) becomeIdentified(p model.Principal) {
 func (c *conn) serve() {
 	ended := c.readRequests()
 	midway := c.unanswered.Load() > 0
-	if ended.reason.answersEarlier() {
+	switch {
+	case errors.Is(ended, io.EOF):
 		c.ended(ended)
-	} else {
+		gone := time.AfterFunc(halfClosedMax, func() { c.fail(ended) })
+		defer gone.Stop()
+	case ended.reason.answersEarlier():
+		c.ended(ended)
+	default:
 		c.fail(ended)
 	}
 	if c.queue != nil {
@@ -143,6 +149,12 @@ func (c *conn) serve() {
 	c.server.unregister(c)
 	c.report()
 }
+
+// halfClosedMax bounds how long requests are answered of a client that will send no
+// more. It may have closed its sending side alone, and read on: Kafka answers it,
+// since it does not read from a connection with a request in flight. Or it has
+// gone, which looks the same until something is written to it.
+const halfClosedMax = 10 * time.Second
 
 // answersEarlier reports whether the requests before the one that ended the
 // connection are still answered: the client is there, and did nothing wrong in

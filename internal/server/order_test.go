@@ -6,9 +6,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"net"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 func TestRepliesKeepTheOrderOfRequests(t *testing.T) {
@@ -184,62 +186,90 @@ func TestFramesOfEverySizeArriveWhole(t *testing.T) {
 	}
 }
 
-func TestContextEndsWhenThePeerLeavesDuringALongPoll(t *testing.T) {
-	ended := make(chan error, 1)
-	polling := make(chan struct{})
+func TestContextEndsSomeTimeAfterThePeerHasLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ended := make(chan error, 1)
+		f := startPipe(t, handlerFunc(func(_ context.Context, r *Request) (Reply, error) {
+			return func(ctx context.Context, dst []byte) ([]byte, error) {
+				<-ctx.Done()
+				ended <- context.Cause(ctx)
+				return nil, ctx.Err()
+			}, nil
+		}), nil)
+		c := f.dial(t)
+		mustWrite(t, c, frame(testVersion, 1, nil))
+		took(t, halfClosedMax, halfClosedMax, func() {
+			if err := c.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if err := <-ended; !errors.Is(err, io.EOF) {
+				t.Errorf("the context ended with %v, want the end of file", err)
+			}
+		})
+		f.wantClosed(t, ClosedByPeer, 1)
+	})
+}
+
+// A client that closes its sending side reads the answers to all it has sent,
+// also where they come later, and to no part of a request.
+func TestAHalfClosedConnectionIsAnswered(t *testing.T) {
+	release := make(chan struct{})
 	f := start(t, handlerFunc(func(_ context.Context, r *Request) (Reply, error) {
 		return func(ctx context.Context, dst []byte) ([]byte, error) {
-			close(polling)
-			<-ctx.Done()
-			ended <- context.Cause(ctx)
-			return nil, ctx.Err()
+			select {
+			case <-release:
+			case <-ctx.Done():
+			}
+			return respond(dst, r, r.Body), ctx.Err()
 		}, nil
 	}), nil)
 	c := f.dial(t)
-	mustWrite(t, c, frame(testVersion, 1, nil))
-	<-polling
-	if err := c.Close(); err != nil {
+	for i := range int32(3) {
+		mustWrite(t, c, frame(testVersion, i, nil))
+	}
+	mustWrite(t, c, frame(testVersion, 3, nil)[:9])
+	if err := c.(*net.TCPConn).CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-ended; !errors.Is(err, io.EOF) {
-		t.Errorf("the context ended with %v, want the end of file", err)
+	waitFor(t, func() bool { return f.Stats().Requests == 3 })
+	close(release)
+	for i := range int32(3) {
+		mustRead(t, c, i)
+	}
+	if rest := mustClose(t, c); len(rest) > 0 {
+		t.Errorf("%d bytes more", len(rest))
 	}
 	f.wantClosed(t, ClosedByPeer, 1)
 }
 
 func TestEveryReplyIsCalledOnceAlsoAfterTheConnectionEnded(t *testing.T) {
-	var replied, live atomic.Int32
-	started := make(chan struct{}, 10)
-	ended := make(chan struct{})
-	f := start(t, handlerFunc(func(_ context.Context, r *Request) (Reply, error) {
-		started <- struct{}{}
-		return func(ctx context.Context, dst []byte) ([]byte, error) {
-			replied.Add(1)
-			if r.CorrelationID == 0 {
-				<-ctx.Done()
-				close(ended)
-			}
-			if ctx.Err() == nil {
-				live.Add(1)
-			}
-			return respond(dst, r, nil), nil
-		}, nil
-	}), nil)
-	c := f.dial(t)
-	for i := range int32(10) {
-		mustWrite(t, c, frame(testVersion, i, nil))
-	}
-	for range 10 {
-		<-started
-	}
-	if err := c.Close(); err != nil {
-		t.Fatal(err)
-	}
-	<-ended
-	f.wantClosed(t, ClosedByPeer, 1)
-	if replied.Load() != 10 || live.Load() != 0 {
-		t.Errorf("%d replies called, %d of them with a live context; want 10 and 0", replied.Load(), live.Load())
-	}
+	synctest.Test(t, func(t *testing.T) {
+		var replied, live atomic.Int32
+		f := startPipe(t, handlerFunc(func(_ context.Context, r *Request) (Reply, error) {
+			return func(ctx context.Context, dst []byte) ([]byte, error) {
+				replied.Add(1)
+				if r.CorrelationID == 0 {
+					<-ctx.Done()
+				}
+				if ctx.Err() == nil {
+					live.Add(1)
+				}
+				return respond(dst, r, nil), nil
+			}, nil
+		}), nil)
+		c := f.dial(t)
+		for i := range int32(10) {
+			mustWrite(t, c, frame(testVersion, i, nil))
+		}
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(halfClosedMax)
+		f.wantClosed(t, ClosedByPeer, 1)
+		if replied.Load() != 10 || live.Load() != 0 {
+			t.Errorf("%d replies called, %d of them with a live context; want 10 and 0", replied.Load(), live.Load())
+		}
+	})
 }
 
 func TestHandlerErrorClosesAfterEarlierResponses(t *testing.T) {
