@@ -6,12 +6,18 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"regexp"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/chronik/chronik/internal/model"
+	"github.com/chronik/chronik/internal/storage"
+	"github.com/chronik/chronik/internal/vfs"
 )
 
 var (
@@ -167,4 +173,64 @@ func checkCrashed(r *kgo.Record, want uint64) error {
 		return fmt.Errorf("partition %d offset %d holds number %d, want %d", r.Partition, r.Offset, n, want)
 	}
 	return nil
+}
+
+var bytesChecked = regexp.MustCompile(`Recovered after a stop that was not clean.* bytes_checked=(\d+)`)
+
+// Goal: kill -9 costs a check of what was written since the last checkpoint, not
+// since the last clean stop, and the start says how much that was. Method: write
+// two megabytes, wait until the recovery point has passed them, write a little,
+// kill, and read what the next start says; a checkpoint that never comes is the
+// control.
+func TestCrashAfterACheckpointChecksWhatCameAfter(t *testing.T) {
+	const written, little = 2 << 20, 1000
+	server := Build(t)
+	for _, checkpointed := range []bool{true, false} {
+		port, dir, interval := FreePort(t), t.TempDir(), "3600000"
+		if checkpointed {
+			interval = "1"
+		}
+		args := []string{"--kafka-port", port, "--data-dir", dir, "--log-format", "text",
+			"--override", "log.flush.offset.checkpoint.interval.ms=" + interval}
+		process := StartProcess(t, server, args...)
+		client := Client(t, "localhost:"+port, kgo.DefaultProduceTopic("t"), kgo.AllowAutoTopicCreation(),
+			kgo.ProducerBatchCompression(kgo.NoCompression()))
+		ctx := Context(t)
+		for range written / (64 << 10) {
+			value := make([]byte, 64<<10)
+			if err := client.ProduceSync(ctx, kgo.SliceRecord(value)).FirstErr(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for checkpointed && recoveryPoint(t, dir) < written/(64<<10) {
+			if ctx.Err() != nil {
+				t.Fatalf("the recovery point is %d", recoveryPoint(t, dir))
+			}
+		}
+		if err := client.ProduceSync(ctx, kgo.SliceRecord(make([]byte, little))).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+		process.Kill()
+		process = StartProcess(t, server, args...)
+		said := bytesChecked.FindStringSubmatch(process.Log())
+		if said == nil {
+			t.Fatalf("the start did not say how much it checked:\n%s", process.Log())
+		}
+		checked, err := strconv.Atoi(said[1])
+		// From the last entry of the index on: the last batch below the point too.
+		if most := little + 2*(64<<10+200); err != nil || checkpointed && checked > most || !checkpointed && checked < written {
+			t.Errorf("checkpointed %t: %s bytes checked, %d written, of them %d after the checkpoint", checkpointed, said[1], written+little, little)
+		}
+		process.Kill()
+	}
+}
+
+// recoveryPoint is what the file says of partition t-0; 0 where nothing.
+func recoveryPoint(t *testing.T, dir string) model.Offset {
+	t.Helper()
+	points, err := storage.ReadOffsetCheckpoint(vfs.OS(), dir, storage.RecoveryPointCheckpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return points[model.TopicPartition{Topic: "t"}]
 }

@@ -363,3 +363,22 @@ func TestNewRefusesWhatMakesNoSense(t *testing.T) {
 		}
 	}
 }
+
+// The principal travels with every request: on a listener without
+// authentication it is Kafka's ANONYMOUS.
+func TestRequestsSayWhoAsks(t *testing.T) {
+	asked := make(chan *ConnInfo, 2)
+	f := start(t, handlerFunc(func(ctx context.Context, r *Request) (Reply, error) {
+		asked <- r.Conn
+		return echo(ctx, r)
+	}), nil)
+	c := f.dial(t)
+	for i := range int32(2) {
+		mustWrite(t, c, frame(testVersion, i, nil))
+		mustRead(t, c, i)
+		info := <-asked
+		if got := info.Principal.String(); got != "User:ANONYMOUS" || info.Listener != "PLAINTEXT" {
+			t.Errorf("request %d: %s on %s", i, got, info.Listener)
+		}
+	}
+}
