@@ -41,7 +41,7 @@ type commitState struct {
 	syncedChanged  chan struct{} // closed when synced moves; nil: nobody waits
 
 	transactional atomic.Bool  // there may be transactions to look at
-	syncs         atomic.Int64 // rounds that had bytes of the last segment to sync
+	syncs         atomic.Int64 // commits that had bytes of the last segment to sync
 }
 
 // DurableEnd is what counts as durable (exclusive): what is synced, or where
@@ -139,7 +139,7 @@ type unsynced struct {
 }
 
 // takeUnsyncedLocked takes everything that has been written so far. What is
-// appended from now on is the next round's.
+// appended from now on is the next commit's.
 func (l *Log) takeUnsyncedLocked() unsynced {
 	u := unsynced{sealed: l.sealedDirty, dir: l.dirDirty, end: l.end}
 	if l.synced < l.end {
@@ -240,8 +240,8 @@ func (l *Log) raiseDurableLocked(end model.Offset) bool {
 	return true
 }
 
-// reportDurable calls Durable where no round of the group commit does: for a
-// relaxed log, and after a sync outside of the rounds.
+// reportDurable calls Durable where no commit does: for a relaxed log, and after
+// a sync on another way.
 func (l *Log) reportDurable() {
 	l.mu.Lock()
 	l.reporting = false

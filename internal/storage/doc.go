@@ -19,11 +19,14 @@
 //
 // # Goroutines
 //
-// Disk.Run owns all there are, three:
+// Disk.Run owns all there are:
 //
-//   - commit takes the logs that wait, all at once, and syncs each (Log.commit)
-//   - report calls Options.Durable where no such round does: for logs that
+//   - commit, syncsAtOnce of them: each takes the log that has waited for longest, and
+//     syncs it (Log.commit). A log is never with two of them
+//   - report calls Options.Durable where no commit does: for logs that
 //     flush.messages or flush.ms relax, and after syncs on other ways
+//   - settle makes checkpoints of logs that have much above their recovery point,
+//     an interval after the first of them had, and sleeps where none has
 //   - remover removes what was renamed away file.delete.delay.ms ago
 //
 // Everything else runs on its caller's goroutine: appends and reads on those of

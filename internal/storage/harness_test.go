@@ -68,7 +68,7 @@ func tryBench(t tester, fs vfs.FS, c Config, clean bool) (*bench, error) {
 	return b, err
 }
 
-// sync runs a round of the group commit.
+// sync commits what waits for it.
 func (b *bench) sync() {
 	b.disk.commit.drain((*Log).commit)
 	b.disk.report.drain((*Log).reportDurable)
