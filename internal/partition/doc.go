@@ -3,7 +3,7 @@
 //
 // A Partition starts no goroutine. It is told of its role by the Set (on the
 // metadata applier's goroutine) and of durable progress by its log (on the
-// disk's syncing goroutine); clients append and read on theirs. Set.Run owns
+// disk's syncing goroutines); clients append and read on theirs. Set.Run owns
 // the upkeep: retention and compaction.
 //
 // Lock order: Set.mu → Partition.role → storage's locks → Partition.mu. The

@@ -27,9 +27,9 @@ type DiskOptions struct {
 }
 
 // syncsAtOnce is how many logs are synced at a time. A disk takes several syncs at
-// once, and one log's appends need not wait for those of forty others: with eight,
-// 12 partitions took 2.9 times, and 50 took 3.2 times the records a second that they
-// took with one (docs/adr/0009).
+// once, and one log's appends need not wait for those of forty others: 12 partitions
+// took 2.9 times, and 50 took 3.2 times the records a second that they took when one
+// goroutine synced them in turn (docs/adr/0009).
 const syncsAtOnce = 8
 
 // Disk is what the logs of one data directory share: the group commit, the

@@ -1,8 +1,11 @@
 package storage
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/chronik/chronik/internal/model"
@@ -94,5 +97,60 @@ func TestReadIsBoundedByToAndByBytes(t *testing.T) {
 	buf := make([]byte, 4096)
 	if r, err = b.log.Read(Read{From: 0, To: 40, MaxBytes: 4096, Buffer: buf}); err != nil || &r.Batches[0] != &buf[0] {
 		t.Errorf("the buffer was not used: %v", err)
+	}
+}
+
+// Goal: several committers leave nothing unsynced and overtake each other at no
+// log. Method: more logs than committers, each appended to and flushed by
+// goroutines that get in each other's way; Durable must grow at every log.
+func TestCommittersTakeALogEach(t *testing.T) {
+	fs := vfs.NewMem()
+	disk := NewDisk(DiskOptions{FS: fs, Dir: testDir, Logger: quiet()})
+	var logs []*Log
+	for i := range 3 * syncsAtOnce {
+		tp := model.TopicPartition{Topic: "orders", Partition: model.Partition(i)}
+		dir := testDir + "/" + tp.String()
+		if err := fs.MkdirAll(dir); err != nil {
+			t.Fatal(err)
+		}
+		var told atomic.Int64
+		l, _, err := Open(Options{FS: fs, Disk: disk, Dir: dir, TopicPartition: tp, Config: smallSegments(), Durable: func(end model.Offset) {
+			if before := told.Swap(int64(end)); before >= int64(end) {
+				t.Errorf("%s: durable up to %d after %d", tp, end, before)
+			}
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		logs = append(logs, l)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- disk.Run(ctx) }()
+	const appends = 50
+	var appending sync.WaitGroup
+	for _, l := range logs {
+		for range 2 {
+			appending.Go(func() {
+				for range appends {
+					if _, err := l.Append(values(1, "v"), Append{Now: testNow}); err != nil {
+						t.Error(err)
+					}
+					if err := l.Flush(ctx); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+	}
+	appending.Wait()
+	for _, l := range logs {
+		if got := l.SyncedEnd(); got != 2*appends {
+			t.Errorf("%s: synced up to %d, want %d", l.tp, got, 2*appends)
+		}
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }

@@ -37,16 +37,17 @@ func (d *Disk) serveSettle(ctx context.Context) {
 // disk is the appends' first. What queues meanwhile waits for the next time.
 func (d *Disk) settleWaiting(ctx context.Context) error {
 	began := time.Now()
-	logs, bytes := d.settle.len(), int64(0)
-	for range logs {
-		if ctx.Err() != nil {
-			return nil // the stop makes a checkpoint of everything
+	logs, bytes := 0, int64(0)
+	for range d.settle.len() {
+		if ctx.Err() != nil { // the stop makes a checkpoint of everything
+			break
 		}
 		l := d.settle.take()
 		bytes += l.takeUnchecked()
 		if err := l.checkpoint(); err != nil {
 			return err
 		}
+		logs++
 	}
 	if logs == 0 {
 		return nil

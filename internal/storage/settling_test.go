@@ -79,8 +79,8 @@ func TestACrashAfterTheIntervalChecksWhatCameAfter(t *testing.T) {
 		}
 		s.write(1000)
 		// From the last entry of the index on, and one batch of room.
-		if got, max := checked(), s.log.Size()-before+2*4096; got > max || got == 0 {
-			t.Errorf("after the interval: %d bytes checked, want at most %d", got, max)
+		if got, most := checked(), s.log.Size()-before+2*4096; got > most || got == 0 {
+			t.Errorf("after the interval: %d bytes checked, want at most %d", got, most)
 		}
 	})
 }
