@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chronik/chronik/internal/model"
 	"github.com/chronik/chronik/internal/storage"
@@ -55,7 +56,8 @@ func (d *testDisk) Open() (Store, error) { return d.open(1, 2) }
 func (d *testDisk) open(voters ...model.NodeID) (*store, error) {
 	fs := vfs.NewFaulty(d.mem, d.before)
 	logger := slog.New(slog.DiscardHandler)
-	disk := storage.NewDisk(storage.DiskOptions{FS: fs, Dir: dataDir, Logger: logger})
+	// The power is to fail in what the test does, and not in a checkpoint beside it.
+	disk := storage.NewDisk(storage.DiskOptions{FS: fs, Dir: dataDir, Logger: logger, CheckpointInterval: time.Hour})
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- disk.Run(ctx) }()

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,7 +15,7 @@ import (
 type settled struct {
 	*bench
 	mem     *vfs.Mem
-	changes int
+	changes atomic.Int64
 	stop    func()
 }
 
@@ -25,7 +26,7 @@ func newSettled(t *testing.T, c Config) *settled {
 	s := &settled{mem: vfs.NewMem()}
 	s.bench = newBench(t, vfs.NewFaulty(s.mem, func(op vfs.Op) error {
 		if op.Kind.Changes() {
-			s.changes++
+			s.changes.Add(1)
 		}
 		return nil
 	}), c)
@@ -93,10 +94,10 @@ func TestNothingIsCheckpointedWithoutNeed(t *testing.T) {
 		defer s.stop()
 		idle := func(when string) {
 			t.Helper()
-			before := s.changes
+			before := s.changes.Load()
 			time.Sleep(100 * testInterval)
 			synctest.Wait()
-			if got := s.changes - before; got != 0 {
+			if got := s.changes.Load() - before; got != 0 {
 				t.Errorf("%s: %d changes of files", when, got)
 			}
 		}
