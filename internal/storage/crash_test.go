@@ -185,6 +185,7 @@ func (w *world) actions() map[string]func(*rapid.T) {
 		"append":     w.append,
 		"append2":    w.append,
 		"trickle":    w.trickle,
+		"trickle2":   w.trickle,
 		"produce":    w.produce,
 		"sync":       func(*rapid.T) { w.b.sync(); w.done() },
 		"epoch":      w.nextEpoch,
@@ -365,7 +366,8 @@ func TestACrashAtAnyFileOperationLosesNothingDurable(t *testing.T) {
 		looked += w.crashesLooked
 		ahead += w.zerosAhead
 	})
-	if looked == 0 || ahead == 0 {
+	// With -short there are twenty runs, of which one in twenty times none comes to it.
+	if looked == 0 || ahead == 0 && !testing.Short() {
 		t.Errorf("%d crashes were looked at, and %d times there were zeros ahead", looked, ahead)
 	}
 	t.Logf("recovered from %d crashes", looked)
