@@ -118,9 +118,6 @@ func TestReadyResponsesAreWrittenTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := make(chan struct{})
 		f := startPipe(t, handlerFunc(func(_ context.Context, r *Request) (Reply, error) {
-			if r.CorrelationID == 9 {
-				close(all)
-			}
 			return func(_ context.Context, dst []byte) ([]byte, error) {
 				<-all
 				return respond(dst, r, nil), nil
@@ -130,6 +127,8 @@ func TestReadyResponsesAreWrittenTogether(t *testing.T) {
 		for i := range int32(10) {
 			mustWrite(t, c, frame(testVersion, i, nil))
 		}
+		synctest.Wait() // the last one is in the queue, too
+		close(all)
 		b := make([]byte, 1<<10)
 		n, err := c.Read(b)
 		if err != nil || n != 10*8 {
@@ -198,6 +197,7 @@ func TestContextEndsSomeTimeAfterThePeerHasLeft(t *testing.T) {
 		}), nil)
 		c := f.dial(t)
 		mustWrite(t, c, frame(testVersion, 1, nil))
+		synctest.Wait() // the server reads: a pipe that is closed before takes no deadline
 		took(t, halfClosedMax, halfClosedMax, func() {
 			if err := c.Close(); err != nil {
 				t.Fatal(err)
@@ -261,6 +261,7 @@ func TestEveryReplyIsCalledOnceAlsoAfterTheConnectionEnded(t *testing.T) {
 		for i := range int32(10) {
 			mustWrite(t, c, frame(testVersion, i, nil))
 		}
+		synctest.Wait()
 		if err := c.Close(); err != nil {
 			t.Fatal(err)
 		}
