@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
+
 	"github.com/chronik/chronik/internal/api"
 	"github.com/chronik/chronik/internal/config"
 	"github.com/chronik/chronik/internal/controller"
@@ -19,6 +21,7 @@ import (
 	"github.com/chronik/chronik/internal/settings"
 	"github.com/chronik/chronik/internal/storage"
 	"github.com/chronik/chronik/internal/vfs"
+	"github.com/chronik/chronik/internal/wire"
 )
 
 // Broker is one node. New, then Run once.
@@ -152,14 +155,31 @@ func (b *Broker) start(ctx context.Context, running *stages) error {
 }
 
 // register tells the controller of this incarnation; it returns once the
-// registration is applied here, and with it every partition open.
+// registration is applied here, and with it every partition open. It names the
+// registration that it replaces. The image may not have that before the refusal of a
+// first try has been answered, which is after what it rests on is applied here.
 func (b *Broker) register(ctx context.Context) error {
-	_, err := b.quorum.Submit(ctx, controller.RegisterBroker{
-		Node: b.config.NodeID, Incarnation: b.incarnation, Directory: b.dir.id,
-		Endpoints: b.endpoints, Rack: b.config.Rack,
-		Relaxed: settings.Layers{Static: b.config.Static}.FlushRelaxed(false),
-	})
-	return err
+	for {
+		previous := b.registration()
+		_, err := b.quorum.Submit(ctx, controller.RegisterBroker{
+			Node: b.config.NodeID, Incarnation: b.incarnation, Directory: b.dir.id,
+			Endpoints: b.endpoints, Rack: b.config.Rack, Previous: previous,
+			Relaxed: settings.Layers{Static: b.config.Static}.FlushRelaxed(false),
+		})
+		if refused := new(wire.Error); errors.As(err, &refused) &&
+			refused.Code == wire.CodeOf(kerr.DuplicateBrokerRegistration) && b.registration() != previous {
+			continue
+		}
+		return err
+	}
+}
+
+// registration is the epoch of this node's newest registration in the image, or 0.
+func (b *Broker) registration() model.BrokerEpoch {
+	if r := b.quorum.Image().Brokers.ByID(b.config.NodeID); r != nil {
+		return r.Epoch
+	}
+	return 0
 }
 
 // stop ends what was started, in reverse. Only a stop in which everything was

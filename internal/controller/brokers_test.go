@@ -117,3 +117,29 @@ func TestBrokersAreForgotten(t *testing.T) {
 	_, err := c.do(UnregisterBroker{Node: 0})
 	fails(t, err, kerr.BrokerIDNotRegistered, "0")
 }
+
+func TestARegistrationThatArrivesTwiceRegistersOnce(t *testing.T) {
+	c := newCluster(t, 1)
+	again := register(0, 2)
+	again.Previous, again.Fenced, again.Unclean = c.registrationOf(0), true, true
+	first := must[RegisteredBroker](c, again)
+	must[BrokerChanged](c, UnfenceBroker{Node: 0, Epoch: first.Epoch})
+	if got := must[RegisteredBroker](c, again); got != first {
+		t.Errorf("%+v after %+v", got, first)
+	}
+	if c.image.Brokers.ByID(0).Fenced {
+		t.Error("fenced by a copy of its own registration")
+	}
+}
+
+func TestALateRegistrationDoesNotReplaceALaterRun(t *testing.T) {
+	c := newCluster(t, 1)
+	late := register(0, 2)
+	late.Previous = c.registrationOf(0) // sent, and its run has died
+	later := must[RegisteredBroker](c, register(0, 3))
+	_, err := c.do(late)
+	fails(t, err, kerr.DuplicateBrokerRegistration, "another run")
+	if got := c.registrationOf(0); got != later.Epoch {
+		t.Errorf("registered with %d, want %d", got, later.Epoch)
+	}
+}

@@ -38,6 +38,10 @@ func (c *cluster) env() Env {
 // do decides and applies, and checks that the decision left the image alone,
 // that its records fit, and that what they make is consistent.
 func (c *cluster) do(command Command) (any, error) {
+	if r, ok := command.(RegisterBroker); ok && r.Previous == 0 {
+		r.Previous = c.registrationOf(r.Node) // as a broker that is up to date knows it
+		command = r
+	}
 	c.t.Helper()
 	before := string(meta.EncodeSnapshot(c.image))
 	records, result, err := command.Decide(c.image, c.env())
@@ -62,6 +66,13 @@ func (c *cluster) do(command Command) (any, error) {
 	}
 	c.image = next
 	return result, nil
+}
+
+func (c *cluster) registrationOf(node model.NodeID) model.BrokerEpoch {
+	if b := c.image.Brokers.ByID(node); b != nil {
+		return b.Epoch
+	}
+	return 0
 }
 
 func must[R any](c *cluster, command Command) R {

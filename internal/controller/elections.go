@@ -42,7 +42,7 @@ type AnswerItem struct {
 	Partition   model.Partition
 	LeaderEpoch model.LeaderEpoch // the question's
 	// NormalEpoch is the last leader epoch in which the replica was normal
-	// (replication.md), and LogEnd its durable log end.
+	// (replication.md), and LogEnd its log end, synced or not.
 	NormalEpoch model.LeaderEpoch
 	LogEnd      model.Offset
 	// LastEpoch is the epoch of the last record. It does not count; see better.

@@ -58,7 +58,12 @@ func (s *Supervisor) Heartbeat(now time.Time, h Heartbeat) HeartbeatAnswer {
 		return HeartbeatAnswer{}
 	}
 	w := s.brokers[h.Node]
-	w.heard, w.fencing = now, time.Time{}
+	if !w.fencing.IsZero() {
+		// It is being fenced, and must not serve in the meantime: an answer that
+		// renewed its lease could reach beyond the fence.
+		return HeartbeatAnswer{Known: true, Fenced: true}
+	}
+	w.heard = now
 	if h.Leave {
 		return HeartbeatAnswer{Known: true, Fenced: b.Fenced, MayStop: s.leave(now, b, w)}
 	}

@@ -1,7 +1,6 @@
 package controller
 
 import (
-	"reflect"
 	"slices"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -28,6 +27,10 @@ type RegisterBroker struct {
 	Rack        string
 	// Fenced: the broker leads nothing before it is unfenced.
 	Fenced bool
+	// Previous is the epoch of the node's newest registration as the broker knows it;
+	// 0: of none. A run registers in place of that one only. So what a run sent before
+	// it died, and what arrives twice, cannot take the place of a later run.
+	Previous model.BrokerEpoch
 	// Unclean: since the last run that has registered, the machine has gone down
 	// without having stopped the broker in order: what was not synced is lost.
 	Unclean bool
@@ -56,13 +59,13 @@ func (c RegisterBroker) Decide(image *meta.Image, env Env) ([]meta.Record, any, 
 	}
 	old := image.Brokers.ByID(c.Node)
 	if old != nil {
-		// The answer to the first try may have been lost.
-		if repeats(old, next) {
+		switch {
+		case old.Incarnation == c.Incarnation:
+			// The answer to the first try may have been lost.
 			return nil, RegisteredBroker{Epoch: old.Epoch, ClusterID: image.ClusterID}, nil
-		}
-		if old.Epoch >= epoch {
+		case old.Epoch != c.Previous:
 			return nil, nil, wire.Errorf(kerr.DuplicateBrokerRegistration,
-				"another process has registered as node %d at the same moment; give each its own node.id", c.Node)
+				"another run of node %d has registered, with epoch %d; if another process has this node.id, give each its own", c.Node, old.Epoch)
 		}
 		// What earlier runs have left unsynced stays so until this one has
 		// recovered the logs, for which unfencing stands.
@@ -71,12 +74,6 @@ func (c RegisterBroker) Decide(image *meta.Image, env Env) ([]meta.Record, any, 
 	records := []meta.Record{&meta.RegisterBrokerRecord{Broker: next}}
 	records = append(records, c.partitions(image, old)...)
 	return records, RegisteredBroker{Epoch: epoch, ClusterID: image.ClusterID}, nil
-}
-
-// repeats reports whether next registers the run that old is the registration of.
-func repeats(old *meta.Broker, next meta.Broker) bool {
-	next.Epoch, next.UnsyncedSince, next.RelaxedBefore = old.Epoch, old.UnsyncedSince, old.RelaxedBefore
-	return reflect.DeepEqual(*old, next)
 }
 
 func (c RegisterBroker) check(image *meta.Image) error {

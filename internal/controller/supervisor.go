@@ -46,7 +46,8 @@ type Timing struct {
 // Effects is what is to be done, in this order of importance. Lists are nil where
 // there is nothing.
 type Effects struct {
-	// Commands are to be submitted. What becomes of them is in the image.
+	// Commands are to be submitted, for this controller's term only
+	// (quorum.Proposal.Term). What becomes of them is in the image.
 	Commands []Command
 	// Questions are to be sent, at most one to a broker.
 	Questions []Question

@@ -15,6 +15,10 @@ import (
 type Proposal struct {
 	Token   any
 	Command controller.Command
+	// Term, where it is not 0, is the only one in which the command may be decided.
+	// What the active controller wants by itself rests on what it heard in its term: a
+	// later one, of the same node even, may have told a broker something else.
+	Term uint64
 }
 
 // decision gathers commands into one entry.
@@ -40,6 +44,10 @@ func (m *Machine) Decide(proposals []Proposal, env controller.Env) (ready []Repl
 	env.Index = m.applied + 1
 	d := decision{image: m.image, env: env}
 	for i, p := range proposals {
+		if p.Term != 0 && p.Term != m.term {
+			d.reply(Reply{Token: p.Token, Err: &NotLeaderError{Leader: m.Leader()}})
+			continue
+		}
 		if !d.add(p) {
 			left = proposals[i:]
 			break

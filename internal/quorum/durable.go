@@ -21,6 +21,13 @@ type (
 	Storage   = raft.Storage
 )
 
+// What a Storage answers for entries that it no longer has, and for those that it
+// does not have yet.
+var (
+	ErrCompacted   = raft.ErrCompacted
+	ErrUnavailable = raft.ErrUnavailable
+)
+
 // Store is what of a Machine is durable. Its methods are called by one goroutine
 // at a time, but for SaveSnapshot. When one returns nil, its effect survives
 // every crash; when a crash comes before that, the store opens again as Open's

@@ -138,10 +138,16 @@ func (n *node) register() {
 }
 
 func (n *node) tryRegister() error {
-	_, err := n.submit(controller.RegisterBroker{
+	command := controller.RegisterBroker{
 		Node: n.o.Node, Incarnation: model.NewUUID(), Directory: model.DirectoryID{byte(n.o.Node) + 1},
 		Endpoints: []meta.Endpoint{{Listener: "PLAINTEXT", Host: "localhost", Port: 9092, Protocol: "PLAINTEXT"}},
-	})
+	}
+	_, err := n.submit(command)
+	if b := n.Image().Brokers.ByID(n.o.Node); err != nil && b != nil {
+		// Now it knows which registration it replaces.
+		command.Previous = b.Epoch
+		_, err = n.submit(command)
+	}
 	return err
 }
 

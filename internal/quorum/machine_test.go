@@ -119,6 +119,27 @@ func TestANewLeaderDecidesOnlyOnAllThatCameBefore(t *testing.T) {
 	}
 }
 
+// What waited for another term is refused in this one, and what waits for this one is
+// decided.
+func TestACommandOfAnotherTermIsNotDecided(t *testing.T) {
+	s := newScene(t)
+	s.elect()
+	s.acknowledge()
+	ready, left := s.m.Decide([]Proposal{
+		{Token: "earlier", Command: controller.InitCluster{ID: "a"}, Term: s.m.term - 1},
+		{Token: "now", Command: controller.InitCluster{ID: "b"}, Term: s.m.term},
+	}, controller.Env{})
+	refused := new(NotLeaderError)
+	if len(ready) != 1 || len(left) != 0 || ready[0].Token != "earlier" || !errors.As(ready[0].Err, &refused) {
+		t.Fatalf("%+v, left %v", ready, left)
+	}
+	s.settle()
+	s.acknowledge()
+	if s.m.image.ClusterID != "b" {
+		t.Fatalf("cluster %q", s.m.image.ClusterID)
+	}
+}
+
 func TestASnapshotInPlaceOfTheEntryLeavesItsOutcomeOpen(t *testing.T) {
 	s := newScene(t)
 	s.elect()

@@ -246,7 +246,7 @@ func (w *world) decide(p *peer) {
 	w.sent++
 	name, token := fmt.Sprint(w.sent%5), w.sent
 	w.open[token] = name
-	if ready, left := p.m.Decide([]Proposal{{token, set{name, fmt.Sprint(w.sent)}}}, controller.Env{}); len(ready)+len(left) > 0 {
+	if ready, left := p.m.Decide([]Proposal{{Token: token, Command: set{name, fmt.Sprint(w.sent)}}}, controller.Env{}); len(ready)+len(left) > 0 {
 		delete(w.open, token)
 	}
 }

@@ -9,7 +9,9 @@ import (
 
 // TruncateTo cuts off the records from an offset on; where it lies within a
 // batch the whole batch goes, so that EndOffset may be less afterwards. It
-// returns when that is durable. At or beyond the end it does nothing.
+// returns when that is durable. At the end it forgets an epoch that has started there
+// and has no records, or a follower would offer it to its leader for ever; beyond the
+// end it does nothing.
 //
 // In this order, so that a crash after any step leaves a log that recovers to a
 // prefix of the old one, not shorter than what remains:
@@ -26,8 +28,11 @@ func (l *Log) TruncateTo(to model.Offset) error {
 	if err := l.usable(); err != nil {
 		return err
 	}
-	if to >= l.end {
+	switch {
+	case to > l.end:
 		return nil
+	case to == l.end:
+		return l.forgetFrom(to)
 	}
 	if to < l.segments[0].base {
 		return l.startOver(to)
