@@ -67,7 +67,10 @@ func layers() []Row {
 		{Package: "internal/config", Layer: layerProcess},
 		{Package: "internal/broker", Layer: layerProcess, Beside: []string{"internal/config"}},
 
+		{Package: "internal/sim", Layer: layerProcess},
+
 		{Package: "cmd/chronik-server", Layer: layerCommand},
+		{Package: "cmd/chronik-sim", Layer: layerCommand},
 		{Package: "internal/brokertest", Layer: layerCommand},
 
 		{Package: "internal/archtest", Layer: layerCommand, Alone: true},

@@ -1,0 +1,253 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/chronik/chronik/internal/controller"
+	"github.com/chronik/chronik/internal/meta"
+	"github.com/chronik/chronik/internal/model"
+	"github.com/chronik/chronik/internal/quorum"
+	"github.com/chronik/chronik/internal/replica"
+)
+
+// toController sends something to the node that leads the quorum, as far as this
+// one knows.
+func (p *process) toController(do func(*process)) {
+	leader := p.machine.Leader()
+	if leader == model.NoNode {
+		return
+	}
+	if leader == p.node.id() {
+		p.w.schedule(0, p, func() { do(p) })
+		return
+	}
+	p.c.net.datagram(p.node.index, int(leader), do)
+}
+
+// maybeRegister registers this run until the image has it.
+func (p *process) maybeRegister() {
+	if p.registered {
+		return
+	}
+	d := p.node.disk
+	command := controller.RegisterBroker{
+		Node: p.node.id(), Incarnation: p.incarnation, Directory: d.directory, Rack: p.node.rack,
+		Endpoints: []meta.Endpoint{{Listener: "PLAINTEXT", Host: "simulated", Port: 9092, Protocol: "PLAINTEXT"}},
+		Fenced:    true, Unclean: d.unclean,
+	}
+	if b := p.image.Brokers.ByID(p.node.id()); b != nil {
+		command.Previous = b.Epoch
+	}
+	p.toController(func(dst *process) { dst.submit(command) })
+}
+
+// heartbeat tells the controller that this broker lives. The answer, which comes
+// after a proof of the controller's leadership that began later, renews the lease
+// from now on.
+func (p *process) heartbeat() {
+	if !p.registered {
+		return
+	}
+	sent := p.clock()
+	from := p.node.index
+	beat := controller.Heartbeat{Node: p.node.id(), BrokerEpoch: p.brokerEpoch, Leave: p.leaving}
+	if p.recovered {
+		beat.Applied = p.image.Index
+	}
+	p.toController(func(dst *process) {
+		dst.takeHeartbeat(beat, func(answer controller.HeartbeatAnswer) {
+			if dst.node.index == from {
+				p.w.schedule(0, p, func() { p.heartbeatAnswered(sent, answer) })
+				return
+			}
+			p.c.net.datagram(dst.node.index, from, func(now *process) {
+				if now == p {
+					p.heartbeatAnswered(sent, answer)
+				}
+			})
+		})
+	})
+}
+
+func (p *process) heartbeatAnswered(sent time.Time, answer controller.HeartbeatAnswer) {
+	switch {
+	case !answer.Known:
+	case answer.Fenced:
+		p.lease.Revoke()
+	default:
+		p.lease.Renew(sent)
+	}
+	if p.leaving && answer.MayStop {
+		p.c.stats.CleanStops++
+		p.node.crash(stopped, "stopped in order")
+	}
+}
+
+// takeHeartbeat is the controller's part.
+func (p *process) takeHeartbeat(beat controller.Heartbeat, answer func(controller.HeartbeatAnswer)) {
+	if p.supervisor == nil {
+		return
+	}
+	done := func(r quorum.Reply) {
+		if r.Err != nil || p.supervisor == nil {
+			return
+		}
+		a := p.supervisor.Heartbeat(p.clock(), beat)
+		p.supervise()
+		answer(a)
+	}
+	if err := p.machine.Confirm(done); err != nil {
+		return
+	}
+	p.settle()
+}
+
+// noteLeadership starts and ends the controller's duties with Raft's leadership.
+func (p *process) noteLeadership() {
+	leads := p.machine.Leads()
+	if leads {
+		p.c.checkers.ElectionSafety.check(p.c.checkers, p.node.index, p.machine.Term())
+	}
+	switch {
+	case !leads && p.supervisor != nil:
+		p.supervisor = nil
+		p.w.note(p.node.index, "no longer controller")
+	case leads && (p.supervisor == nil || p.term != p.machine.Term()) && p.machine.CanDecide() && p.image.Index == p.machine.Applied():
+		p.term = p.machine.Term()
+		p.supervisor = controller.NewSupervisor(p.image, p.clock(), p.c.timing.supervisor)
+		p.c.stats.Controllers++
+		p.w.note(p.node.index, "controller, term %d", int64(p.term))
+		p.supervise()
+	}
+}
+
+// supervise carries out what the supervisor wants done.
+func (p *process) supervise() {
+	s := p.supervisor
+	effects := s.Effects()
+	for _, command := range effects.Commands {
+		p.proposals = append(p.proposals, quorum.Proposal{Command: command, Term: p.term})
+	}
+	for _, q := range effects.Questions {
+		p.ask(q)
+	}
+	for _, node := range effects.Probes {
+		p.probe(node)
+	}
+	if len(effects.Commands) > 0 {
+		p.w.schedule(0, p, p.settle)
+	}
+	p.armSupervisor()
+}
+
+func (p *process) armSupervisor() {
+	next, ok := p.supervisor.NextTick()
+	if !ok {
+		return
+	}
+	at := p.w.now + p.until(next)
+	if p.tickAt > p.w.now && p.tickAt <= at {
+		return
+	}
+	p.tickAt = at
+	p.w.schedule(at-p.w.now, p, func() {
+		if p.tickAt != at {
+			return
+		}
+		p.tickAt = 0
+		if p.supervisor != nil {
+			p.supervisor.Tick(p.clock())
+			p.supervise()
+		}
+	})
+}
+
+// ask brings an election's questions to a broker.
+func (p *process) ask(q controller.Question) {
+	from := p.node.index
+	take := func(dst *process) {
+		if dst.registered && dst.brokerEpoch == q.BrokerEpoch {
+			dst.takeQuestions(from, q.Items)
+		}
+	}
+	if int(q.Node) == from {
+		p.w.schedule(0, p, func() { take(p) })
+		return
+	}
+	p.c.net.datagram(from, int(q.Node), take)
+}
+
+func (p *process) takeQuestions(from int, items []controller.QuestionItem) {
+	for _, item := range items {
+		topic := p.image.Topics.ByID(item.Topic)
+		if topic == nil {
+			continue // asked again
+		}
+		i := p.c.partitionOf(topic.Name)
+		h := p.replicas[i]
+		if h == nil {
+			continue
+		}
+		h.asker = from
+		h.machine.Ask(item.LeaderEpoch)
+		p.carry(i)
+		if p.dead {
+			return
+		}
+	}
+}
+
+func (p *process) reply(i int, h *host, a replica.Answer) {
+	topic := p.image.Topics.ByName(p.c.topics[i])
+	answer := controller.Answer{Node: p.node.id(), BrokerEpoch: p.brokerEpoch, Items: []controller.AnswerItem{{
+		Topic: topic.ID, LeaderEpoch: a.LeaderEpoch, NormalEpoch: a.NormalEpoch, LogEnd: a.End, LastEpoch: a.LastEpoch,
+	}}}
+	p.w.note(p.node.index, "partition %d: answers epoch %d with normal %d, end %d", int64(i), int64(a.LeaderEpoch), int64(a.NormalEpoch), int64(a.End))
+	p.c.ambush(onAnswer, p.node, i)
+	take := func(dst *process) {
+		if dst.supervisor != nil {
+			dst.supervisor.Answer(dst.clock(), answer)
+			dst.supervise()
+		}
+	}
+	if h.asker == p.node.index {
+		p.w.schedule(0, p, func() { take(p) })
+		return
+	}
+	p.c.net.datagram(p.node.index, h.asker, take)
+}
+
+// connectionLost: a node's process has died, or so it seems.
+func (p *process) connectionLost(node model.NodeID) {
+	if p.supervisor != nil {
+		p.supervisor.ConnectionLost(p.clock(), node)
+		p.supervise()
+	}
+}
+
+// probe connects to a node anew: its kernel refuses where no process listens.
+func (p *process) probe(node model.NodeID) {
+	b := p.image.Brokers.ByID(node)
+	if b == nil {
+		return
+	}
+	brokerEpoch := b.Epoch
+	n := p.c.nodes[node]
+	from := p.node.index
+	if p.c.net.blocked[from][n.index] || p.c.net.blocked[n.index][from] {
+		return // no answer
+	}
+	p.w.schedule(p.c.net.latency()*2, p, func() {
+		switch {
+		case p.supervisor == nil:
+			return
+		case n.process == nil:
+			p.supervisor.ProbeRefused(p.clock(), node, brokerEpoch)
+		case n.paused:
+			return // the kernel accepts, and nobody answers
+		default:
+			p.supervisor.ProbeAnswered(p.clock(), node)
+		}
+		p.supervise()
+	})
+}
