@@ -72,6 +72,8 @@ func layers() []Row {
 		{Package: "cmd/chronik-server", Layer: layerCommand},
 		{Package: "cmd/chronik-sim", Layer: layerCommand},
 		{Package: "internal/brokertest", Layer: layerCommand},
+		{Package: "internal/explore", Layer: layerCommand},
+		{Package: "cmd/chronik-explore", Layer: layerCommand, Beside: []string{"internal/explore"}},
 
 		{Package: "internal/archtest", Layer: layerCommand, Alone: true},
 		{Package: "interop", Layer: layerCommand, Alone: true},
