@@ -6,6 +6,12 @@ GOLANGCI_LINT_VERSION := v2.15.0
 T ?= 10s
 N ?= 5
 
+# How many seeds the simulator runs: in all, and at most for each planted bug.
+SEEDS ?= 2000
+
+# How many states of the small cluster are visited.
+STATES ?= 1000000
+
 # What interop runs against (empty: a chronik-server of its own), and which suites.
 BROKER ?=
 SUITE ?=
@@ -17,7 +23,7 @@ RUNS ?= 5
 LINT := .cache/bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race lint format interop figures fuzz crash apis clean
+.PHONY: help build test race lint format interop figures fuzz crash sim plants explore nightly apis clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +61,23 @@ fuzz: ## run every fuzz target for a while: T=10s
 crash: ## kill -9 a broker under load and compare what it kept: N=5
 	@go test ./internal/brokertest -list '^TestCrash' | grep '^TestCrash' || { echo 'no crash test'; exit 1; }
 	go test ./internal/brokertest -run '^TestCrash' -count=1 -v -timeout 60m -args -crash.rounds=$(N)
+
+sim: ## run seeded clusters in virtual time, and look for broken promises: SEEDS=2000
+	go run ./cmd/chronik-sim -seeds $(SEEDS)
+
+plants: ## plant each protocol mistake, and run seeds until it is found: SEEDS=2000
+	go run -tags plant ./cmd/chronik-sim -plants -seeds $(SEEDS)
+
+explore: ## visit all states of a small cluster, breadth first: STATES=1000000
+	go run ./cmd/chronik-explore -states $(STATES)
+	go run ./cmd/chronik-explore -states $(STATES) -records 1 -crashes 1 -losses 1 -elections 1 -changes 0 -configs 0 -breaks 0 -delays 3
+
+nightly: ## what takes hours: crashes, simulated clusters, planted bugs, states of a small cluster
+	$(MAKE) crash N=50
+	go run ./cmd/chronik-sim -minutes 60 -from $$(date +%s)00000
+	$(MAKE) plants SEEDS=10000
+	go run ./cmd/chronik-explore -states 1000000000 -minutes 60 -memory 12
+	$(MAKE) fuzz T=1m
 
 apis: ## write docs/apis.md anew from the table of APIs
 	go test ./internal/api -run '^TestApisDoc' -count=1 -args -update
