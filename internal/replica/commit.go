@@ -1,8 +1,7 @@
 package replica
 
 import (
-	"slices"
-
+	"github.com/chronik/chronik/internal/isr"
 	"github.com/chronik/chronik/internal/model"
 	"github.com/chronik/chronik/internal/plant"
 )
@@ -23,12 +22,12 @@ func (r *Replica) committed() model.Offset {
 		return r.ownEnd()
 	}
 	set := r.view.inSync()
-	current := r.held(set, CommitQuorum(set.count(), r.view.MinInsync))
+	current := r.held(set, isr.CommitQuorum(set.count(), r.view.MinInsync))
 	p := &r.lead.pending
 	if !p.open || plant.On(plant.HighWatermarkOldISROnly) {
 		return current
 	}
-	proposed := r.held(p.members, CommitQuorum(p.members.count(), r.view.MinInsync))
+	proposed := r.held(p.members, isr.CommitQuorum(p.members.count(), r.view.MinInsync))
 	if plant.On(plant.HighWatermarkNewISROnly) {
 		return proposed
 	}
@@ -54,13 +53,5 @@ func (r *Replica) held(set members, quorum int) model.Offset {
 			followers = append(followers, r.lead.progress[i].counted())
 		}
 	}
-	others := quorum - 1
-	switch {
-	case others > len(followers):
-		return 0
-	case others <= 0:
-		return r.ownEnd()
-	}
-	slices.Sort(followers)
-	return min(r.ownEnd(), followers[len(followers)-others])
+	return heldBy(quorum, r.ownEnd(), followers)
 }

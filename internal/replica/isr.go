@@ -3,6 +3,7 @@ package replica
 import (
 	"time"
 
+	"github.com/chronik/chronik/internal/isr"
 	"github.com/chronik/chronik/internal/model"
 	"github.com/chronik/chronik/internal/plant"
 )
@@ -148,7 +149,7 @@ func (r *Replica) readmits(i int) bool {
 // committed. With {1,2,3} a record may be committed on {1,3}; dropping 3 before 2
 // has it would lose it.
 func (r *Replica) safeWithout(next members) bool {
-	return r.held(next, Majority(next.count())) >= r.floor() || plant.On(plant.ShrinkBelowFloor)
+	return r.held(next, isr.Majority(next.count())) >= r.floor() || plant.On(plant.ShrinkBelowFloor)
 }
 
 func (r *Replica) propose(next members, now time.Time) {

@@ -5,24 +5,9 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/chronik/chronik/internal/isr"
 	"github.com/chronik/chronik/internal/model"
 )
-
-func TestCommitQuorumIsAMajorityOrMinInsync(t *testing.T) {
-	f := func(n, minInsync, want int) {
-		t.Helper()
-		if got := CommitQuorum(n, minInsync); got != want {
-			t.Errorf("CommitQuorum(%d, %d) = %d, want %d", n, minInsync, got, want)
-		}
-	}
-	f(1, 1, 1)
-	f(2, 1, 2)
-	f(3, 1, 2)
-	f(3, 2, 2)
-	f(3, 3, 3)
-	f(5, 2, 3)
-	f(1, 2, 2)
-}
 
 // The high watermark is checked against its definition: count the holders of
 // every offset, and take the greatest that a quorum with the leader holds.
@@ -40,7 +25,7 @@ func TestHighWatermarkIsWhatAQuorumWithTheLeaderHolds(t *testing.T) {
 					holders++
 				}
 			}
-			if holders >= CommitQuorum(len(followers)+1, minInsync) {
+			if holders >= isr.CommitQuorum(len(followers)+1, minInsync) {
 				want = end
 			}
 		}
