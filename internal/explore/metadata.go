@@ -183,6 +183,7 @@ func (m *metadata) register(after ref, b *broker) ref {
 		c.Previous = before.Epoch
 	}
 	key := append([]byte{'r', byte(b.node), b.directory}, c.Incarnation[:]...)
+	key = binary.AppendVarint(key, int64(c.Previous))
 	if b.unclean {
 		key = append(key, 'u')
 	}

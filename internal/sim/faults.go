@@ -190,7 +190,7 @@ func (c *cluster) spares(n *node, which func(partition int) bool) bool {
 			return false
 		}
 		part := &topic.Partitions[0]
-		if !c.sparesIn(i, part, part.ISR, n) {
+		if !c.sparesIn(i, part, part.ISR, n) || c.mourns(i, part, n) {
 			return false
 		}
 		for _, p := range c.proposed[i] {
@@ -200,6 +200,18 @@ func (c *cluster) spares(n *node, which func(partition int) bool) bool {
 		}
 	}
 	return true
+}
+
+// mourns: another replica's disk has lost something, and has not made up for it. A
+// leader that does not know of it yet may take it in, or keep it while others go.
+func (c *cluster) mourns(i int, part *meta.Partition, n *node) bool {
+	for _, id := range part.Replicas {
+		m := c.nodes[id]
+		if m != n && (m.disk.logs[i] == nil || lostIn(part, id) || m.disk.unclean && c.relaxed[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *cluster) sparesIn(i int, part *meta.Partition, isr []model.NodeID, n *node) bool {

@@ -109,15 +109,14 @@ type producer struct {
 	sequence   model.Sequence
 	value      uint64
 
-	leader       int
-	connection   *connection
-	inFlight     []*sending
-	until        time.Duration // it stops making new batches
-	due          time.Duration // when it makes the next
-	epoch        model.ProducerEpoch
-	ackedInEpoch int
-	lastError    produceError
-	retrying     bool
+	leader     int
+	connection *connection
+	inFlight   []*sending
+	until      time.Duration // it stops making new batches
+	due        time.Duration // when it makes the next
+	epoch      model.ProducerEpoch
+	lastError  produceError
+	retrying   bool
 }
 
 // connection is a producer's to a broker. Requests arrive in order: where one is
@@ -247,7 +246,6 @@ func (p *producer) acknowledged(s *sending, base model.Offset) {
 	for i, other := range p.inFlight {
 		if other == s {
 			p.inFlight = append(p.inFlight[:i:i], p.inFlight[i+1:]...)
-			p.ackedInEpoch++
 			p.c.stats.Acked++
 			k := p.c.checkers
 			k.partitions[p.partition].NoAckedLoss.check(k, p.partition, s.batch, base)
@@ -256,18 +254,18 @@ func (p *producer) acknowledged(s *sending, base model.Offset) {
 	}
 }
 
-// mayBeUnknown: a leader may not know this producer, because it has written nothing
-// or what it wrote is deleted. It takes any sequence then, as Kafka does (KIP-360):
-// where it refuses a batch for want of replicas and takes the next, the first
-// cannot be sent any more.
+// mayBeUnknown: a leader may not know this producer, because its first batch is not
+// written or what it wrote is deleted. It takes any sequence then, as Kafka does
+// (KIP-360): where it refuses a batch for want of replicas or of a lease and takes the
+// next, the first cannot be sent any more.
 func (p *producer) mayBeUnknown() bool {
-	return p.ackedInEpoch == 0 || p.c.checkers.partitions[p.partition].ledger.start > 0
+	return p.inFlight[0].batch.BaseSequence() == 0 || p.c.checkers.partitions[p.partition].ledger.start > 0
 }
 
 // bumpEpoch begins the sequences anew, as the Java client does (KIP-360).
 func (p *producer) bumpEpoch() {
 	p.epoch++
-	p.sequence, p.ackedInEpoch = 0, 0
+	p.sequence = 0
 	for _, s := range p.inFlight {
 		o := record.OptionsOf(s.batch)
 		o.Producer.Epoch, o.Producer.BaseSequence = p.epoch, p.sequence
