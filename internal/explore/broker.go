@@ -69,11 +69,11 @@ func (b *broker) key(to []byte) []byte {
 		num(int64(e.epoch))
 		num(int64(e.value))
 	}
-	num(int64(len(b.log.epochs)))
-	for _, e := range b.log.epochs {
-		num(int64(e.epoch))
-		num(int64(e.start))
+	for epoch, start := range b.log.epochs.All() {
+		num(int64(epoch))
+		num(int64(start))
 	}
+	num(-1) // their end
 	num(int64(b.log.synced))
 	num(int64(b.normal))
 	num(int64(b.mark))
@@ -161,7 +161,7 @@ func (s *step) carry() {
 func (s *step) carryOne(e *replica.Effect) {
 	switch e.Kind {
 	case replica.StartEpoch:
-		s.log.startEpoch(e.Epoch, s.log.EndOffset())
+		s.log.epochs.Begin(e.Epoch, s.log.EndOffset())
 	case replica.SaveNormal, replica.Truncate, replica.StartOver:
 		s.ops = append(slices.Clip(s.ops), operation{e.Kind, e.Epoch, e.Offset})
 	case replica.Append:

@@ -15,17 +15,12 @@ import (
 type partitionLog struct {
 	start   model.Offset
 	batches []record.Batch
-	epochs  []epochStart
+	epochs  storage.Epochs
 	// synced is the end of what survives a power loss for certain.
 	synced model.Offset
 
 	// sequences is the producers' state: memory, rebuilt from the batches.
 	sequences *storage.Sequences
-}
-
-type epochStart struct {
-	epoch model.LeaderEpoch
-	start model.Offset
 }
 
 func newPartitionLog() *partitionLog {
@@ -44,35 +39,11 @@ func (l *partitionLog) EndOffset() model.Offset {
 }
 
 // LastEpoch implements replica.Log.
-func (l *partitionLog) LastEpoch() model.LeaderEpoch {
-	if len(l.epochs) == 0 {
-		return model.NoLeaderEpoch
-	}
-	return l.epochs[len(l.epochs)-1].epoch
-}
+func (l *partitionLog) LastEpoch() model.LeaderEpoch { return l.epochs.Last() }
 
 // EpochEnd implements replica.Log.
 func (l *partitionLog) EpochEnd(e model.LeaderEpoch) (model.LeaderEpoch, model.Offset) {
-	end := l.EndOffset()
-	for i := len(l.epochs) - 1; i >= 0; i-- {
-		if l.epochs[i].epoch <= e {
-			return l.epochs[i].epoch, end
-		}
-		end = l.epochs[i].start
-	}
-	return model.NoLeaderEpoch, l.start
-}
-
-// startEpoch records where an epoch starts; epochs without records that start at
-// the same place leave no trace.
-func (l *partitionLog) startEpoch(e model.LeaderEpoch, start model.Offset) {
-	if e == l.LastEpoch() {
-		return
-	}
-	for len(l.epochs) > 0 && l.epochs[len(l.epochs)-1].start >= start {
-		l.epochs = l.epochs[:len(l.epochs)-1]
-	}
-	l.epochs = append(l.epochs, epochStart{e, start})
+	return l.epochs.EndOf(e, l.start, l.EndOffset())
 }
 
 // appendLeader gives a client's batch its offset and epoch, and appends it. The
@@ -87,7 +58,7 @@ func (l *partitionLog) appendLeader(sent record.Batch, e model.LeaderEpoch) reco
 
 // appendFollower appends a leader's batch as it is.
 func (l *partitionLog) appendFollower(b record.Batch) {
-	l.startEpoch(b.LeaderEpoch(), b.BaseOffset())
+	l.epochs.Begin(b.LeaderEpoch(), b.BaseOffset())
 	l.add(b)
 }
 
@@ -113,16 +84,14 @@ func (l *partitionLog) from(o model.Offset, count int) []record.Batch {
 // truncate cuts the log to end, and the history with it.
 func (l *partitionLog) truncate(end model.Offset) {
 	l.batches = slices.Clone(l.batches[:l.at(end)])
-	for len(l.epochs) > 0 && l.epochs[len(l.epochs)-1].start >= end {
-		l.epochs = l.epochs[:len(l.epochs)-1]
-	}
+	l.epochs.TruncateEnd(end)
 	l.synced = min(l.synced, l.EndOffset())
 	l.rebuild()
 }
 
 // startOver drops everything and begins at start.
 func (l *partitionLog) startOver(start model.Offset) {
-	l.batches, l.epochs, l.start, l.synced = nil, nil, start, start
+	l.batches, l.epochs, l.start, l.synced = nil, storage.Epochs{}, start, start
 	l.rebuild()
 }
 
@@ -140,12 +109,7 @@ func (l *partitionLog) advanceStart(start model.Offset) {
 		l.start = l.batches[0].BaseOffset()
 	}
 	l.synced = max(l.synced, l.start)
-	for len(l.epochs) > 1 && l.epochs[1].start <= l.start {
-		l.epochs = l.epochs[1:]
-	}
-	if len(l.epochs) > 0 {
-		l.epochs[0].start = max(l.epochs[0].start, l.start)
-	}
+	l.epochs.TruncateStart(l.start)
 }
 
 func (l *partitionLog) rebuild() {

@@ -54,7 +54,7 @@ func (p *process) carryOne(i int, h *host, e *replica.Effect) {
 	now := p.clock
 	switch e.Kind {
 	case replica.StartEpoch:
-		h.log.startEpoch(e.Epoch, h.log.EndOffset())
+		h.log.epochs.Begin(e.Epoch, h.log.EndOffset())
 		d.submit(operation{run: p, lane: onFiles, change: func() {}})
 	case replica.SaveNormal:
 		epoch := e.Epoch
