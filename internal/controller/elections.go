@@ -243,22 +243,21 @@ func (s *Supervisor) answersNeeded(e *election) int {
 		return 1
 	}
 	if plant.On(plant.MinInsyncInElection) {
-		return max(1, n-isr.CommitQuorum(n, s.minInsync(e.topic))+1)
+		minInsync, _ := MinInsync(s.image, e.topic)
+		return max(1, n-isr.CommitQuorum(n, minInsync)+1)
 	}
 	return isr.ElectionAnswers(n)
 }
 
-// minInsync is a topic's min.insync.replicas, as far as the image says.
-func (s *Supervisor) minInsync(t *meta.Topic) int {
+// MinInsync is a topic's min.insync.replicas, as far as the image says: what brokers
+// have set in files of their own is not in it.
+func MinInsync(image *meta.Image, t *meta.Topic) (int, error) {
 	values, err := settings.Layers{
-		Topic:             s.image.Configs.Of(meta.Resource{Type: meta.TopicResource, Name: t.Name}),
-		BrokerDefault:     s.image.Configs.Of(meta.Resource{Type: meta.BrokerResource}),
+		Topic:             image.Configs.Of(meta.Resource{Type: meta.TopicResource, Name: t.Name}),
+		BrokerDefault:     image.Configs.Of(meta.Resource{Type: meta.BrokerResource}),
 		ReplicationFactor: len(t.Partitions[0].Replicas),
 	}.TopicValues()
-	if err != nil {
-		return 1
-	}
-	return values.MinInsyncReplicas
+	return values.MinInsyncReplicas, err
 }
 
 // best is the greatest of answers in ISR order: among equals who stays before who

@@ -10,7 +10,6 @@ import (
 	"github.com/chronik/chronik/internal/meta"
 	"github.com/chronik/chronik/internal/model"
 	"github.com/chronik/chronik/internal/replica"
-	"github.com/chronik/chronik/internal/settings"
 )
 
 const topicName = "t"
@@ -117,22 +116,13 @@ func (m *metadata) put(image *meta.Image) ref {
 		return r
 	}
 	topic := image.Topics.ByName(topicName)
-	v := &version{image: image, partition: &topic.Partitions[0], minInsync: minInsync(image, topic)}
-	v.view = replica.ViewOf(v.partition, image.Brokers, v.minInsync)
-	return m.versions.put(key, v)
-}
-
-// minInsync is the topic's, as every broker finds it.
-func minInsync(image *meta.Image, topic *meta.Topic) int {
-	values, err := settings.Layers{
-		Topic:             image.Configs.Of(meta.Resource{Type: meta.TopicResource, Name: topic.Name}),
-		BrokerDefault:     image.Configs.Of(meta.Resource{Type: meta.BrokerResource}),
-		ReplicationFactor: brokers,
-	}.TopicValues()
+	minInsync, err := controller.MinInsync(image, topic)
 	if err != nil {
 		panic(err) // what AlterConfigs accepts is valid
 	}
-	return values.MinInsyncReplicas
+	v := &version{image: image, partition: &topic.Partitions[0], minInsync: minInsync}
+	v.view = replica.ViewOf(v.partition, image.Brokers, v.minInsync)
+	return m.versions.put(key, v)
 }
 
 // decide carries a command out on a version.

@@ -91,7 +91,7 @@ func (c *cluster) strikePower(n *node) {
 }
 
 func (c *cluster) strikeDisk(n *node) {
-	if c.spares(n, func(int) bool { return true }) {
+	if c.sparesAll(n) {
 		n.crash(killed, "its disk dies")
 		n.empty()
 		c.restartSoon(n)
@@ -221,7 +221,7 @@ func (c *cluster) emptyJoiner(leader, joiner *node, partition int) (delay time.D
 	}
 	delay = c.w.between(300*time.Millisecond, 1200*time.Millisecond)
 	c.w.after(c.w.skewed(0, 3*time.Millisecond), func() {
-		if c.healing || !c.spares(joiner, func(int) bool { return true }) {
+		if c.healing || !c.sparesAll(joiner) {
 			return
 		}
 		c.stats.Ambushes++

@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 
+	"github.com/chronik/chronik/internal/isr"
 	"github.com/chronik/chronik/internal/model"
 	"github.com/chronik/chronik/internal/record"
 )
@@ -228,11 +229,11 @@ func (quorumHoldsHighWatermark) check(k *checkers, p *process, partition int, to
 		switch {
 		case log == nil: // emptied since it acknowledged
 			holders++
-		case normal && (log.synced >= to || relaxed && log.EndOffset() >= to), k.c.nodes[m.Node].lostAt[partition] > 0:
+		case normal && (log.synced >= to || relaxed && log.EndOffset() >= to), k.c.nodes[m.Node].lost[partition]:
 			holders++
 		}
 	}
-	if need := commitQuorum(size, view.MinInsync); holders < need {
+	if need := isr.CommitQuorum(size, view.MinInsync); holders < need {
 		k.fail("QuorumHoldsHighWatermark", "node %d commits partition %d to %d with %d of %d members in sync holding it, %d needed",
 			p.node.index, partition, to, holders, size, need)
 	}

@@ -9,7 +9,6 @@ import (
 	"github.com/chronik/chronik/internal/meta"
 	"github.com/chronik/chronik/internal/model"
 	"github.com/chronik/chronik/internal/quorum"
-	"github.com/chronik/chronik/internal/settings"
 )
 
 // cluster is everything of one run: nodes, network, clients, checkers.
@@ -23,8 +22,6 @@ type cluster struct {
 
 	topics  []string // one partition each
 	relaxed []bool   // by partition: flush.messages lets it acknowledge unsynced data
-	factor  int
-	voters  int
 
 	producers []*producer
 	consumers []*consumer
@@ -59,7 +56,7 @@ func defaultTiming() timing {
 
 func newCluster(w *world, pl *plan) *cluster {
 	c := &cluster{
-		w: w, plan: pl, factor: pl.factor, voters: pl.voters,
+		w: w, plan: pl,
 		timing: defaultTiming(), snapshots: quorum.SnapshotLimits{Bytes: 1 << 30, Entries: pl.snapshotEntries, Keep: uint64(pl.snapshotEntries / 4)},
 		pace: pl.pace, requestTimeout: 1500 * time.Millisecond, slowReads: pl.slowReads,
 		newest: new(meta.Image), crashAfter: make([]int, pl.nodes),
@@ -77,7 +74,7 @@ func newCluster(w *world, pl *plan) *cluster {
 		voters[i] = model.NodeID(i)
 	}
 	for i := range pl.nodes {
-		n := &node{c: c, index: i, lostAt: make([]time.Duration, len(c.topics)), rack: pl.rack(i)}
+		n := &node{c: c, index: i, lost: make([]bool, len(c.topics)), rack: pl.rack(i)}
 		n.disk = &disk{
 			w: w, directory: c.newID(), logs: make([]*partitionLog, len(c.topics)),
 			normal: make([]model.LeaderEpoch, len(c.topics)), marks: make([]model.Offset, len(c.topics)),
@@ -167,22 +164,6 @@ func (c *cluster) partitionOf(topic string) int {
 	panic("sim: no topic " + topic)
 }
 
-// minInsync is a topic's min.insync.replicas, as every broker finds it.
-func (c *cluster) minInsync(image *meta.Image, topic *meta.Topic) int {
-	layers := settings.Layers{
-		Topic:             image.Configs.Of(meta.Resource{Type: meta.TopicResource, Name: topic.Name}),
-		BrokerDefault:     image.Configs.Of(meta.Resource{Type: meta.BrokerResource}),
-		ReplicationFactor: len(topic.Partitions[0].Replicas),
-	}
-	values, err := layers.TopicValues()
-	if err != nil {
-		panic(err)
-	}
-	return values.MinInsyncReplicas
-}
-
-func commitQuorum(size, minInsync int) int { return max(size/2+1, minInsync) }
-
 // leaderAsToldBy is whom a node believes to lead a partition, or a random node.
 func (c *cluster) leaderAsToldBy(node, partition int) int {
 	if p := c.nodes[node].process; p != nil && !c.nodes[node].paused {
@@ -232,7 +213,7 @@ func (c *cluster) createTopics() {
 			configs["flush.messages"] = new("1000000")
 		}
 		command.Topics = append(command.Topics, controller.CreateTopic{
-			Name: name, Partitions: 1, ReplicationFactor: int16(c.factor), Configs: configs,
+			Name: name, Partitions: 1, ReplicationFactor: int16(c.plan.factor), Configs: configs,
 		})
 	}
 	c.command(command, func(i *meta.Image) bool { return i.Topics.Len() == len(c.topics) })

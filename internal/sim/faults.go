@@ -1,10 +1,12 @@
 package sim
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/chronik/chronik/internal/controller"
+	"github.com/chronik/chronik/internal/isr"
 	"github.com/chronik/chronik/internal/meta"
 	"github.com/chronik/chronik/internal/model"
 	"github.com/chronik/chronik/internal/quorum"
@@ -177,6 +179,11 @@ func (c *cluster) mayLosePower(n *node) bool {
 	return c.spares(n, func(i int) bool { return c.relaxed[i] })
 }
 
+// sparesAll is spares of every partition.
+func (c *cluster) sparesAll(n *node) bool {
+	return c.spares(n, func(int) bool { return true })
+}
+
 // spares reports whether partitions can do without what n's disk holds: in every
 // in-sync set that is in force or may come to be, enough of the other members can
 // answer an election, and one of them holds all that is committed.
@@ -194,7 +201,7 @@ func (c *cluster) spares(n *node, which func(partition int) bool) bool {
 			return false
 		}
 		for _, p := range c.proposed[i] {
-			if p.on >= part.PartitionEpoch && !c.sparesIn(i, part, p.isr, n) {
+			if p.on >= part.PartitionEpoch && !c.sparesIn(i, part, p.set, n) {
 				return false
 			}
 		}
@@ -207,20 +214,20 @@ func (c *cluster) spares(n *node, which func(partition int) bool) bool {
 func (c *cluster) mourns(i int, part *meta.Partition, n *node) bool {
 	for _, id := range part.Replicas {
 		m := c.nodes[id]
-		if m != n && (m.disk.logs[i] == nil || lostIn(part, id) || m.disk.unclean && c.relaxed[i]) {
+		if m != n && (m.disk.logs[i] == nil || slices.Contains(part.Lost, id) || m.disk.unclean && c.relaxed[i]) {
 			return true
 		}
 	}
 	return false
 }
 
-func (c *cluster) sparesIn(i int, part *meta.Partition, isr []model.NodeID, n *node) bool {
+func (c *cluster) sparesIn(i int, part *meta.Partition, set []model.NodeID, n *node) bool {
 	committed := c.checkers.partitions[i].ledger.end()
 	answer, hold := 0, 0
-	for _, id := range isr {
+	for _, id := range set {
 		m := c.nodes[id]
 		l := m.disk.logs[i]
-		if m == n || l == nil || m.rotten && !c.healing || lostIn(part, id) || m.disk.unclean && c.relaxed[i] {
+		if m == n || l == nil || m.rotten && !c.healing || slices.Contains(part.Lost, id) || m.disk.unclean && c.relaxed[i] {
 			continue
 		}
 		answer++
@@ -228,24 +235,14 @@ func (c *cluster) sparesIn(i int, part *meta.Partition, isr []model.NodeID, n *n
 			hold++
 		}
 	}
-	size := len(isr)
-	return answer >= size-(size/2+1)+1 && hold > 0
+	return answer >= isr.ElectionAnswers(len(set)) && hold > 0
 }
 
 // proposal is an in-sync set that may come into force as long as the partition's
 // epoch is the one that it names: from a queue, or from the log of a node that is down.
 type proposal struct {
 	on  model.PartitionEpoch
-	isr []model.NodeID
-}
-
-func lostIn(p *meta.Partition, id model.NodeID) bool {
-	for _, l := range p.Lost {
-		if l == id {
-			return true
-		}
-	}
-	return false
+	set []model.NodeID
 }
 
 // stopInOrder is a restart that hands leaderships over first.
@@ -354,7 +351,7 @@ func (c *cluster) emptyDisk() {
 }
 
 func (c *cluster) emptySoon(n *node, tries int) {
-	if !c.spares(n, func(int) bool { return true }) {
+	if !c.sparesAll(n) {
 		if tries > 0 && !c.healing {
 			c.w.after(100*time.Millisecond, func() { c.emptySoon(n, tries-1) })
 		}
@@ -369,7 +366,7 @@ func (c *cluster) emptySoon(n *node, tries int) {
 // others can spare what it holds; until then it stays down.
 func (c *cluster) emptyWhenSafe(n *node) {
 	n.condemned = true
-	if c.spares(n, func(int) bool { return true }) {
+	if c.sparesAll(n) {
 		n.empty()
 		c.restartLater(n)
 		return
@@ -383,7 +380,7 @@ func (c *cluster) rot() {
 	n := c.randomNode()
 	i := c.w.rng.IntN(len(c.topics))
 	l := n.disk.logs[i]
-	if l == nil || !c.spares(n, func(int) bool { return true }) {
+	if l == nil || !c.sparesAll(n) {
 		return
 	}
 	synced := l.at(l.synced)
@@ -394,7 +391,7 @@ func (c *cluster) rot() {
 	b := record.Batch(append([]byte(nil), l.batches[at]...))
 	b[record.HeaderSize] ^= 1 << c.w.rng.IntN(8)
 	l.batches[at] = b
-	n.lostAt[i], n.rotten = c.w.now, true
+	n.lost[i], n.rotten = true, true
 	c.stats.RottenBatches++
 	c.w.note(n.index, "partition %d: a bit flips at %d", int64(i), int64(b.BaseOffset()))
 }
@@ -425,7 +422,7 @@ func (c *cluster) slowDisk() {
 
 func (c *cluster) changeMinInsync() {
 	i := c.w.rng.IntN(len(c.topics))
-	value := strconv.Itoa(1 + c.w.rng.IntN(c.factor))
+	value := strconv.Itoa(1 + c.w.rng.IntN(c.plan.factor))
 	c.w.note(-1, "partition %d: min.insync.replicas becomes "+value, int64(i))
 	resource := meta.Resource{Type: meta.TopicResource, Name: c.topics[i]}
 	tries := 0
@@ -481,10 +478,9 @@ func (c *cluster) addLearners() {
 			continue
 		}
 		members := p.machine.Members()
-		voters, learners := members.Voters, members.Learners
-		known := append(append([]model.NodeID(nil), voters...), learners...)
+		known := slices.Concat(members.Voters, members.Learners)
 		for _, other := range c.nodes {
-			if !contains(known, other.id()) {
+			if !slices.Contains(known, other.id()) {
 				if err := p.machine.ChangeMembers(nil, quorum.Change{Learn: []model.NodeID{other.id()}}); err == nil {
 					p.settle()
 				}
@@ -493,15 +489,6 @@ func (c *cluster) addLearners() {
 		}
 	}
 	c.w.after(150*time.Millisecond, c.addLearners)
-}
-
-func contains(nodes []model.NodeID, id model.NodeID) bool {
-	for _, n := range nodes {
-		if n == id {
-			return true
-		}
-	}
-	return false
 }
 
 // deleteRecords moves a partition's start on its leader, up to the high watermark.

@@ -21,7 +21,7 @@ type network struct {
 	lag     []time.Duration
 	streams [][]stream // by follower and leader
 
-	lost, doubled, broken int // what happened, for the report
+	lost, broken int // what happened, for the report
 }
 
 // stream is the connection of a follower to a leader, both ways.
@@ -61,7 +61,6 @@ func (n *network) send(from, to int, lag time.Duration, do func(*process)) {
 		n.lost++
 		return
 	case n.w.chance(n.double):
-		n.doubled++
 		copies = 2
 	}
 	for range copies {

@@ -25,9 +25,9 @@ type node struct {
 
 	paused   bool
 	deferred []event // what waits for the end of the pause
-	// lostAt is when the disk last lost what it may have acknowledged, by partition.
-	lostAt []time.Duration
-	rack   string
+	// lost: the disk has lost, at some time, what it may have acknowledged, by partition.
+	lost []bool
+	rack string
 }
 
 func (n *node) id() model.NodeID { return model.NodeID(n.index) }
@@ -104,10 +104,8 @@ func (n *node) crash(how ending, why string) {
 
 // noteLost: the copies of these partitions may lack what they acknowledged.
 func (n *node) noteLost(which func(partition int) bool) {
-	for i := range n.lostAt {
-		if which(i) && n.disk.logs[i] != nil {
-			n.lostAt[i] = n.c.w.now
-		}
+	for i := range n.lost {
+		n.lost[i] = n.lost[i] || which(i) && n.disk.logs[i] != nil
 	}
 }
 
@@ -118,7 +116,7 @@ func (n *node) empty() {
 	n.disk.empty(n.c.newID())
 	n.rotten, n.condemned = false, false
 	n.c.stats.EmptiedDisks++
-	for i := range n.lostAt {
+	for i := range n.lost {
 		delete(n.c.checkers.EpochsForward.seen, replicaKey{n.index, i})
 	}
 }

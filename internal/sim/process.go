@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/chronik/chronik/internal/controller"
@@ -67,7 +68,6 @@ type host struct {
 type waiter struct {
 	end    model.Offset
 	base   model.Offset
-	epoch  model.LeaderEpoch
 	answer func(produceAnswer)
 }
 
@@ -233,9 +233,10 @@ func (p *process) advance() {
 	}
 }
 
+// takeReplies gives them to who asked for a proof of leadership.
 func (p *process) takeReplies(replies []quorum.Reply) {
 	for _, r := range replies {
-		if done, ok := r.Token.(func(quorum.Reply)); ok && done != nil && !p.dead {
+		if done, ok := r.Token.(func(quorum.Reply)); ok && !p.dead {
 			done(r)
 		}
 	}
@@ -248,10 +249,7 @@ func (p *process) settled() {
 		p.saveSnapshot()
 	}
 	if p.machine.Refuses() {
-		for _, q := range p.proposals {
-			p.takeReplies([]quorum.Reply{{Token: q.Token, Err: &quorum.NotLeaderError{Leader: p.machine.Leader()}}})
-		}
-		p.proposals = nil
+		p.proposals = nil // who sent them asks again, elsewhere
 		return
 	}
 	if !p.machine.CanDecide() {
@@ -263,13 +261,10 @@ func (p *process) settled() {
 	if len(p.proposals) == 0 {
 		return
 	}
-	proposals := p.proposals
-	p.proposals = nil
-	ready, left := p.machine.Decide(proposals, controller.Env{
+	// Nobody waits for the replies: what became of a command is in the image.
+	_, p.proposals = p.machine.Decide(p.proposals, controller.Env{
 		Now: p.clock(), NewID: p.c.newID, Partitions: 1, ReplicationFactor: 1,
 	})
-	p.proposals = append(left, p.proposals...)
-	p.takeReplies(ready)
 	p.settle()
 }
 
@@ -333,10 +328,14 @@ func (p *process) applyPartitions(image *meta.Image) {
 			continue
 		}
 		part := &topic.Partitions[0]
-		if !contains(part.Replicas, p.node.id()) && p.replicas[i] == nil {
+		if !slices.Contains(part.Replicas, p.node.id()) && p.replicas[i] == nil {
 			continue
 		}
-		view := replica.ViewOf(part, image.Brokers, p.c.minInsync(image, topic))
+		minInsync, err := controller.MinInsync(image, topic)
+		if err != nil {
+			panic(err) // what AlterConfigs accepts is valid
+		}
+		view := replica.ViewOf(part, image.Brokers, minInsync)
 		h := p.replicas[i]
 		if h == nil {
 			h = p.open(i)

@@ -17,7 +17,6 @@ const (
 	errNotLeader
 	errNotEnoughReplicas
 	errOutOfOrder
-	errTimedOut // the client's own
 )
 
 type produceAnswer struct {
@@ -54,7 +53,7 @@ func (p *process) produce(i int, b record.Batch, answer func(produceAnswer)) {
 			answer(p.acknowledgement(base))
 			return
 		}
-		h.waiters = append(h.waiters, waiter{end: end, base: base, epoch: epoch, answer: answer})
+		h.waiters = append(h.waiters, waiter{end: end, base: base, answer: answer})
 		return
 	case len(h.machine.View().ISR()) < h.machine.View().MinInsync:
 		answer(produceAnswer{err: errNotEnoughReplicas})
@@ -68,7 +67,7 @@ func (p *process) produce(i int, b record.Batch, answer func(produceAnswer)) {
 		return
 	}
 	written := h.log.appendLeader(b, epoch)
-	h.waiters = append(h.waiters, waiter{end: written.NextOffset(), base: written.BaseOffset(), epoch: epoch, answer: answer})
+	h.waiters = append(h.waiters, waiter{end: written.NextOffset(), base: written.BaseOffset(), answer: answer})
 	p.c.ambush(onAppend, p.node, i)
 	p.appended(i, h)
 	p.carry(i)
@@ -149,7 +148,6 @@ func (n *network) carry(conn *connection, way int, arrive func()) {
 type sending struct {
 	batch record.Batch
 	sent  time.Duration
-	tries int
 }
 
 // inFlightMax is Java's max.in.flight.requests.per.connection.
@@ -205,7 +203,7 @@ func (p *producer) fill(o record.BuildOptions, count int) record.Batch {
 
 // send sends a batch along the connection: in order, until it breaks.
 func (p *producer) send(s *sending) {
-	s.sent, s.tries = p.c.w.now, s.tries+1
+	s.sent = p.c.w.now
 	conn, target := p.connection, p.leader
 	p.c.net.carry(conn, 0, func() {
 		p.c.nodes[target].deliver(func(dst *process) {
@@ -237,7 +235,7 @@ func (p *producer) answered(conn *connection, s *sending, a produceAnswer) {
 			p.bumpEpoch()
 		}
 		p.retry(p.leader, p.c.w.between(20*time.Millisecond, 100*time.Millisecond))
-	case errNotEnoughReplicas, errTimedOut:
+	case errNotEnoughReplicas:
 		p.retry(p.leader, p.c.w.between(20*time.Millisecond, 100*time.Millisecond))
 	}
 }
