@@ -30,10 +30,15 @@ func (m moment) String() string {
 	return [...]string{"propose", "elected", "answer", "agreed", "normal", "commit", "register", "vote", "join", "append", "read"}[m]
 }
 
+// liesInWait decides whether faults strike at a moment now.
+func (c *cluster) liesInWait(m moment, chance float64) bool {
+	return !c.healing && c.w.now >= c.plan.warmUp && c.plan.ambushes&(1<<m) != 0 && c.w.chance(chance)
+}
+
 // ambush strikes at a moment of a node, about a partition (-1: none), where the plan
 // says so.
 func (c *cluster) ambush(m moment, n *node, partition int) {
-	if c.healing || c.w.now < c.plan.warmUp || c.plan.ambushes&(1<<m) == 0 || !c.w.chance(c.plan.ambushChance) {
+	if !c.liesInWait(m, c.plan.ambushChance) {
 		return
 	}
 	// A moment later, so that what the node is doing is done or half done.
@@ -216,7 +221,7 @@ func (c *cluster) copied(partition, members int) {
 // then at the leader; the follower cannot catch up meanwhile. It returns how long the
 // proposal takes to the controller.
 func (c *cluster) emptyJoiner(leader, joiner *node, partition int) (delay time.Duration) {
-	if c.healing || c.w.now < c.plan.warmUp || c.plan.ambushes&(1<<onJoin) == 0 || !c.w.chance(c.plan.ambushChance*3) {
+	if !c.liesInWait(onJoin, c.plan.ambushChance*3) {
 		return 0
 	}
 	delay = c.w.between(300*time.Millisecond, 1200*time.Millisecond)
@@ -238,8 +243,7 @@ func (c *cluster) emptyJoiner(leader, joiner *node, partition int) (delay time.D
 // slowRead cuts a leader off from all but one follower, whose metadata is late, and
 // has a read for that follower take until the leader follows another.
 func (c *cluster) slowRead(p *process, follower int, h *host) {
-	if c.healing || c.w.now < c.plan.warmUp || c.plan.ambushes&(1<<onRead) == 0 || !c.w.chance(c.plan.ambushChance/50) ||
-		c.net.lag[follower] > 0 || p.machine.Leads() || c.controllerNode().index == follower {
+	if !c.liesInWait(onRead, c.plan.ambushChance/50) || c.net.lag[follower] > 0 || p.machine.Leads() || c.controllerNode().index == follower {
 		return
 	}
 	c.stats.Ambushes++

@@ -184,14 +184,24 @@ func (c *cluster) command(command controller.Command, done func(*meta.Image) boo
 		if done(c.newest) || c.w.halt {
 			return
 		}
-		for _, n := range c.nodes {
-			if p := n.process; p != nil && p.machine.Leads() && !n.paused {
-				p.submit(command)
-			}
+		for p := range c.controllers() {
+			p.submit(command)
 		}
 		c.w.after(400*time.Millisecond, again)
 	}
 	again()
+}
+
+// controllers yields the processes that lead the quorum, as far as they know, and can
+// be talked to.
+func (c *cluster) controllers() func(yield func(*process) bool) {
+	return func(yield func(*process) bool) {
+		for _, n := range c.nodes {
+			if p := n.process; p != nil && !n.paused && p.machine.Leads() && !yield(p) {
+				return
+			}
+		}
+	}
 }
 
 // createTopics begins once the brokers are there.

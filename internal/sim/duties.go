@@ -13,15 +13,19 @@ import (
 // toController sends something to the node that leads the quorum, as far as this
 // one knows.
 func (p *process) toController(do func(*process)) {
-	leader := p.machine.Leader()
-	if leader == model.NoNode {
-		return
+	if leader := p.machine.Leader(); leader != model.NoNode {
+		p.sendTo(int(leader), do)
 	}
-	if leader == p.node.id() {
+}
+
+// sendTo has a node's process do something: this one at once, another's when a
+// datagram arrives.
+func (p *process) sendTo(node int, do func(*process)) {
+	if node == p.node.index {
 		p.w.schedule(0, p, func() { do(p) })
 		return
 	}
-	p.c.net.datagram(p.node.index, int(leader), do)
+	p.c.net.datagram(p.node.index, node, do)
 }
 
 // maybeRegister registers this run until the image has it.
@@ -56,11 +60,7 @@ func (p *process) heartbeat() {
 	}
 	p.toController(func(dst *process) {
 		dst.takeHeartbeat(beat, func(answer controller.HeartbeatAnswer) {
-			if dst.node.index == from {
-				p.w.schedule(0, p, func() { p.heartbeatAnswered(sent, answer) })
-				return
-			}
-			p.c.net.datagram(dst.node.index, from, func(now *process) {
+			dst.sendTo(from, func(now *process) {
 				if now == p {
 					p.heartbeatAnswered(sent, answer)
 				}
@@ -137,44 +137,24 @@ func (p *process) supervise() {
 	if len(effects.Commands) > 0 {
 		p.w.schedule(0, p, p.settle)
 	}
-	p.armSupervisor()
-}
-
-func (p *process) armSupervisor() {
-	next, ok := p.supervisor.NextTick()
-	if !ok {
-		return
+	if next, ok := s.NextTick(); ok {
+		p.arm(&p.tick, next, func() {
+			if p.supervisor != nil {
+				p.supervisor.Tick(p.clock())
+				p.supervise()
+			}
+		})
 	}
-	at := p.w.now + p.until(next)
-	if p.tickAt > p.w.now && p.tickAt <= at {
-		return
-	}
-	p.tickAt = at
-	p.w.schedule(at-p.w.now, p, func() {
-		if p.tickAt != at {
-			return
-		}
-		p.tickAt = 0
-		if p.supervisor != nil {
-			p.supervisor.Tick(p.clock())
-			p.supervise()
-		}
-	})
 }
 
 // ask brings an election's questions to a broker.
 func (p *process) ask(q controller.Question) {
 	from := p.node.index
-	take := func(dst *process) {
+	p.sendTo(int(q.Node), func(dst *process) {
 		if dst.registered && dst.brokerEpoch == q.BrokerEpoch {
 			dst.takeQuestions(from, q.Items)
 		}
-	}
-	if int(q.Node) == from {
-		p.w.schedule(0, p, func() { take(p) })
-		return
-	}
-	p.c.net.datagram(from, int(q.Node), take)
+	})
 }
 
 func (p *process) takeQuestions(from int, items []controller.QuestionItem) {
@@ -204,17 +184,12 @@ func (p *process) reply(i int, h *host, a replica.Answer) {
 	}}}
 	p.w.note(p.node.index, "partition %d: answers epoch %d with normal %d, end %d", int64(i), int64(a.LeaderEpoch), int64(a.NormalEpoch), int64(a.End))
 	p.c.ambush(onAnswer, p.node, i)
-	take := func(dst *process) {
+	p.sendTo(h.asker, func(dst *process) {
 		if dst.supervisor != nil {
 			dst.supervisor.Answer(dst.clock(), answer)
 			dst.supervise()
 		}
-	}
-	if h.asker == p.node.index {
-		p.w.schedule(0, p, func() { take(p) })
-		return
-	}
-	p.c.net.datagram(p.node.index, h.asker, take)
+	})
 }
 
 // connectionLost: a node's process has died, or so it seems.

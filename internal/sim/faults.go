@@ -437,15 +437,14 @@ func (c *cluster) changeMinInsync() {
 // changeMembers changes the quorum's voters by one or two at a time, through
 // learners where they join.
 func (c *cluster) changeMembers() {
-	for _, n := range c.nodes {
-		p := n.process
-		if p == nil || n.paused || !p.machine.Leads() || !p.machine.CanDecide() {
+	for p := range c.controllers() {
+		if !p.machine.CanDecide() {
 			continue
 		}
 		change := c.memberChange(p)
 		if err := p.machine.ChangeMembers(nil, change); err == nil {
 			c.stats.MemberChanges++
-			c.w.note(n.index, "changes the quorum's members")
+			c.w.note(p.node.index, "changes the quorum's members")
 			p.settle()
 		}
 	}
@@ -472,9 +471,8 @@ func (c *cluster) addLearners() {
 	if c.w.halt {
 		return
 	}
-	for _, n := range c.nodes {
-		p := n.process
-		if p == nil || n.paused || !p.machine.Leads() || !p.machine.CanDecide() {
+	for p := range c.controllers() {
+		if !p.machine.CanDecide() {
 			continue
 		}
 		members := p.machine.Members()

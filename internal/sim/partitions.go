@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	"github.com/chronik/chronik/internal/controller"
@@ -46,7 +47,12 @@ func (p *process) carry(i int) {
 		return
 	}
 	p.push(i)
-	p.armReplica(i)
+	if next, ok := h.machine.NextTick(p.clock()); ok {
+		p.arm(&h.tick, next, func() {
+			h.machine.Tick(p.clock())
+			p.carry(i)
+		})
+	}
 }
 
 func (p *process) carryOne(i int, h *host, e *replica.Effect) {
@@ -228,19 +234,14 @@ func (p *process) receive(i int, from model.NodeID, m replica.Message, batches [
 		return
 	}
 	if m.Kind == replica.Data && len(batches) > 0 {
-		m.NewestEpoch = model.NoLeaderEpoch
-		for _, b := range batches {
-			if b.CheckCRC() != nil {
-				h.machine.Reconnect(p.clock()) // as refused data breaks the connection
-				p.carry(i)
-				return
-			}
-			m.NewestEpoch = max(m.NewestEpoch, b.LeaderEpoch())
-		}
-		if batches[0].BaseOffset() != m.End {
-			h.machine.Reconnect(p.clock())
+		if !intact(batches, m.End) {
+			h.machine.Reconnect(p.clock()) // as refused data breaks the connection
 			p.carry(i)
 			return
+		}
+		m.NewestEpoch = model.NoLeaderEpoch
+		for _, b := range batches {
+			m.NewestEpoch = max(m.NewestEpoch, b.LeaderEpoch())
 		}
 	}
 	if m.Kind == replica.Agreed {
@@ -250,6 +251,12 @@ func (p *process) receive(i int, from model.NodeID, m replica.Message, batches [
 	h.machine.Receive(from, m, p.clock())
 	p.carry(i)
 	h.incoming = nil
+}
+
+// intact: the batches can be read, and begin where they are said to.
+func intact(batches []record.Batch, start model.Offset) bool {
+	unreadable := func(b record.Batch) bool { return b.CheckCRC() != nil }
+	return batches[0].BaseOffset() == start && !slices.ContainsFunc(batches, unreadable)
 }
 
 // push sends followers what they lack, within the window.
@@ -364,11 +371,9 @@ func (p *process) propose(i int, change *replica.Change) {
 		// A copy that the controller has not read for a while, its sender perhaps gone.
 		change := *change
 		p.w.after(p.w.between(100*time.Millisecond, 4*time.Second), func() {
-			for _, n := range p.c.nodes {
-				if n.process != nil && !n.paused && n.process.machine.Leads() {
-					n.process.submit(command)
-					p.c.copied(i, len(change.ISR))
-				}
+			for leader := range p.c.controllers() {
+				leader.submit(command)
+				p.c.copied(i, len(change.ISR))
 			}
 		})
 	}
@@ -394,25 +399,4 @@ func (p *process) noteProposal(i int, change *replica.Change) (delay time.Durati
 	p.c.proposed[i] = append(recent, proposal{change.PartitionEpoch, isr})
 	p.c.ambush(onPropose, p.node, i)
 	return delay
-}
-
-// armReplica schedules the replica's next tick.
-func (p *process) armReplica(i int) {
-	h := p.replicas[i]
-	next, ok := h.machine.NextTick(p.clock())
-	if !ok {
-		return
-	}
-	at := p.w.now + p.until(next)
-	if h.tickAt > p.w.now && h.tickAt <= at {
-		return
-	}
-	h.tickAt = at
-	p.w.schedule(at-p.w.now, p, func() {
-		if h.tickAt == at {
-			h.tickAt = 0
-			h.machine.Tick(p.clock())
-			p.carry(i)
-		}
-	})
 }

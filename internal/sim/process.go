@@ -40,7 +40,7 @@ type process struct {
 
 	supervisor *controller.Supervisor
 	term       uint64 // of the supervisor
-	tickAt     time.Duration
+	tick       alarm  // its
 }
 
 // host is a replica with its waiters.
@@ -50,7 +50,7 @@ type host struct {
 	waiters  []waiter
 	incoming []record.Batch // batches of the message that is being received
 	hw       model.Offset   // as the checkers know it
-	tickAt   time.Duration
+	tick     alarm
 	asker    int // node whose controller has asked
 	// committedIn is the epoch in which it has committed as leader.
 	committedIn model.LeaderEpoch
@@ -126,6 +126,25 @@ func (p *process) clock() time.Time { return p.w.clock().Add(p.node.ahead) }
 
 // until is how long it takes until a time of this node's clock.
 func (p *process) until(at time.Time) time.Duration { return max(at.Sub(p.clock()), time.Millisecond) }
+
+// alarm is when a state machine wants to be called next.
+type alarm struct{ at time.Duration } // 0: never
+
+// arm has the process do something at a time of its clock, unless it is to do so
+// earlier anyway.
+func (p *process) arm(a *alarm, next time.Time, do func()) {
+	at := p.w.now + p.until(next)
+	if a.at > p.w.now && a.at <= at {
+		return
+	}
+	a.at = at
+	p.w.schedule(at-p.w.now, p, func() {
+		if a.at == at {
+			a.at = 0
+			do()
+		}
+	})
+}
 
 // boundary is between two effects: a crash that was planned to come after so many
 // of them may come here.
