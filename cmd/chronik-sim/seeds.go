@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -81,12 +82,7 @@ func runSeeds(ctx context.Context, o options, out, log io.Writer) (kept bool, er
 	if err != nil {
 		return false, err
 	}
-	slices.SortFunc(t.broken, func(a, b sim.Result) int {
-		if a.Seed < b.Seed {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(t.broken, func(a, b sim.Result) int { return cmp.Compare(a.Seed, b.Seed) })
 	return len(t.broken) == 0, t.report(out, o, p.cpu)
 }
 

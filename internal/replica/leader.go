@@ -219,8 +219,8 @@ func (r *Replica) noteEarly(from model.NodeID, m Message) {
 	}
 }
 
-// earlyPositionsMax bounds what is kept for an epoch that may never come; no
-// partition has more replicas.
+// earlyPositionsMax bounds what is kept for an epoch that may never come. Who finds no
+// room asks again.
 const earlyPositionsMax = 32
 
 func (r *Replica) progressOf(node model.NodeID) *progress {
@@ -256,8 +256,8 @@ func (r *Replica) receiveAck(from model.NodeID, m Message, now time.Time) {
 }
 
 // Next is what to send a follower: batches from End on, or none where End is the
-// log's end or lies below its start, the high watermark and the log start. ok is false where it has
-// all of that, or has not agreed yet.
+// log's end or lies below its start; the high watermark, and the log start. ok is
+// false where it has all of that, or has not agreed yet.
 func (r *Replica) Next(node model.NodeID) (m Message, ok bool) {
 	p := r.progressOf(node)
 	if p == nil || !p.agreed || !p.ready ||

@@ -5,97 +5,8 @@ import (
 	"time"
 
 	"github.com/chronik/chronik/internal/model"
-	"github.com/chronik/chronik/internal/plant"
 	"github.com/chronik/chronik/internal/record"
 )
-
-// What a broker answers a producer, besides an offset.
-type produceError uint8
-
-const (
-	errNone produceError = iota
-	errNotLeader
-	errNotEnoughReplicas
-	errOutOfOrder
-)
-
-type produceAnswer struct {
-	base model.Offset
-	err  produceError
-	// leader is who leads, as the broker knows it (KIP-951); NoNode where it does not.
-	leader model.NodeID
-}
-
-// produce takes a client's batch, and answers once it is committed or cannot be.
-func (p *process) produce(i int, b record.Batch, answer func(produceAnswer)) {
-	h := p.replicas[i]
-	hint := model.NoNode
-	if topic := p.image.Topics.ByName(p.c.topics[i]); topic != nil {
-		hint = topic.Partitions[0].Leader
-	}
-	var epoch model.LeaderEpoch
-	leads := false
-	if h != nil {
-		epoch, leads = h.machine.Leads()
-	}
-	if !leads || !p.lease.Held(p.clock()) {
-		answer(produceAnswer{err: errNotLeader, leader: hint})
-		return
-	}
-	base, sent, err := h.log.sequences.Check(b)
-	switch {
-	case err != nil:
-		answer(produceAnswer{err: errOutOfOrder})
-		return
-	case sent:
-		end := base + model.Offset(b.LastOffsetDelta()) + 1
-		if h.machine.HighWatermark() >= end {
-			answer(p.acknowledgement(base))
-			return
-		}
-		h.waiters = append(h.waiters, waiter{end: end, base: base, answer: answer})
-		return
-	case len(h.machine.View().ISR()) < h.machine.View().MinInsync:
-		answer(produceAnswer{err: errNotEnoughReplicas})
-		return
-	case p.node.disk.full:
-		p.fence("disk full")
-		return
-	}
-	p.boundary()
-	if p.dead {
-		return
-	}
-	written := h.log.appendLeader(b, epoch)
-	h.waiters = append(h.waiters, waiter{end: written.NextOffset(), base: written.BaseOffset(), answer: answer})
-	p.c.ambush(onAppend, p.node, i)
-	p.appended(i, h)
-	p.carry(i)
-}
-
-// fetch reads for a consumer, from a leader or a follower (KIP-392).
-func (p *process) fetch(i int, from model.Offset) (batches []record.Batch, ok bool) {
-	h := p.replicas[i]
-	if h == nil || !p.lease.Held(p.clock()) {
-		return nil, false
-	}
-	p.c.checkers.LeaseExclusive.serves(p.c.checkers, p.node.index, p.brokerEpoch, "serves a read")
-	hw := h.machine.HighWatermark()
-	if plant.On(plant.ReadAboveHighWatermark) {
-		hw = h.log.EndOffset()
-	}
-	for _, b := range h.log.from(from, 10) {
-		if b.NextOffset() > hw {
-			break
-		}
-		if b.CheckCRC() != nil {
-			p.rotten()
-			return nil, false
-		}
-		batches = append(batches, b)
-	}
-	return batches, true
-}
 
 // producer is a client that writes to one partition with acks=-1. An idempotent
 // one has up to five batches under way and sends them again in order; another has one,
@@ -116,33 +27,6 @@ type producer struct {
 	epoch      model.ProducerEpoch
 	lastError  produceError
 	retrying   bool
-}
-
-// connection is a producer's to a broker. Requests arrive in order: where one is
-// lost, nothing follows.
-type connection struct {
-	broken    bool
-	abandoned bool // the client has another; what is under way may still arrive
-	// arrival is when the newest request and the newest answer arrive.
-	arrival [2]time.Duration
-}
-
-// carry brings a request (way 0) or an answer (way 1) along a connection.
-func (n *network) carry(conn *connection, way int, arrive func()) {
-	if n.w.chance(n.loss) {
-		n.lost++
-		conn.broken = true // the client's timeout finds it
-	}
-	at := max(n.w.now+n.latency(), conn.arrival[way])
-	conn.arrival[way] = at
-	n.w.after(at-n.w.now, func() {
-		if conn.abandoned && n.w.chance(0.5) {
-			conn.broken = true
-		}
-		if !conn.broken {
-			arrive()
-		}
-	})
 }
 
 type sending struct {
@@ -304,53 +188,3 @@ func (p *producer) checkTimeouts() {
 		p.retry(-1, 0)
 	}
 }
-
-// consumer reads a partition from its start, from whichever replica it picks, and
-// has the checkers look at everything.
-type consumer struct {
-	c         *cluster
-	partition int
-	offset    model.Offset
-	until     time.Duration
-	from      int // the replica it reads from
-}
-
-func (r *consumer) begin() {
-	r.from = r.c.w.rng.IntN(len(r.c.nodes))
-	r.poll()
-}
-
-func (r *consumer) poll() {
-	w := r.c.w
-	if w.now >= r.until {
-		return
-	}
-	pause := w.between(r.c.poll(), r.c.poll()*6)
-	if r.c.healing {
-		pause = r.c.poll() / 4
-	}
-	w.after(pause, r.poll)
-	if w.chance(0.1) {
-		r.from = w.rng.IntN(len(r.c.nodes))
-	}
-	if w.chance(0.02) && w.now < r.c.plan.faultsEnd {
-		r.offset = 0
-	}
-	w.after(r.c.net.latency(), func() {
-		r.c.nodes[r.from].deliver(func(p *process) {
-			batches, ok := p.fetch(r.partition, r.offset)
-			if !ok {
-				r.from = r.c.leaderAsToldBy(w.rng.IntN(len(r.c.nodes)), r.partition)
-				return
-			}
-			k := r.c.checkers
-			for _, b := range batches {
-				k.partitions[r.partition].Reads.check(k, p.node.index, r.partition, b)
-				r.offset = b.NextOffset()
-			}
-		})
-	})
-}
-
-// poll is how often clients look at what there is to do.
-func (c *cluster) poll() time.Duration { return min(c.pace, 400*time.Millisecond) }
