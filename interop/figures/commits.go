@@ -22,24 +22,17 @@ func commits(ctx context.Context, o options) ([]series, error) {
 	rate := series{what: "OffsetCommit, acknowledged", unit: "/s",
 		note: fmt.Sprintf("%d groups, one partition and one commit in flight each, for %s", committers, o.commits)}
 	for range o.runs {
-		if err := commitOnce(ctx, o, &rate); err != nil {
+		err := withServer(ctx, o, func(s *server, conn net.Conn) error {
+			return commitOnce(ctx, s, conn, o.commits, &rate)
+		})
+		if err != nil {
 			return nil, err
 		}
 	}
 	return []series{rate}, nil
 }
 
-func commitOnce(ctx context.Context, o options, rate *series) (err error) {
-	s, err := startServer(o)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.stop()) }()
-	conn, err := s.dial(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
+func commitOnce(ctx context.Context, s *server, conn net.Conn, length time.Duration, rate *series) error {
 	if err := errors.Join(createTopic(conn), awaitCoordinator(conn)); err != nil {
 		return err
 	}
@@ -47,7 +40,7 @@ func commitOnce(ctx context.Context, o options, rate *series) (err error) {
 	began := time.Now()
 	var running sync.WaitGroup
 	for i := range committers {
-		running.Go(func() { counts[i], failures[i] = s.commitFor(ctx, o.commits, i) })
+		running.Go(func() { counts[i], failures[i] = s.commitFor(ctx, length, i) })
 	}
 	running.Wait()
 	took := time.Since(began)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -21,28 +20,25 @@ const (
 // and is left alone, with its last client still connected.
 func idleness(ctx context.Context, o options) ([]series, error) {
 	worked := fmt.Sprintf("after %d MB in %d batches", workBatches*workRecords*workBytes/1_000_000, workBatches)
-	first := series{what: "resident, before any work", unit: "MiB"}
-	memory := series{what: "resident, idle", unit: "MiB", note: worked}
-	ticks := series{what: fmt.Sprintf("CPU ticks of 10 ms in %s, idle", o.idle), unit: "ticks", note: worked}
+	f := idleFigures{
+		first:  series{what: "resident, before any work", unit: "MiB"},
+		memory: series{what: "resident, idle", unit: "MiB", note: worked},
+		ticks:  series{what: fmt.Sprintf("CPU ticks of 10 ms in %s, idle", o.idle), unit: "ticks", note: worked},
+	}
 	for range o.runs {
-		if err := idleOnce(ctx, o, &first, &memory, &ticks); err != nil {
+		err := withServer(ctx, o, func(s *server, conn net.Conn) error {
+			return f.take(ctx, s, conn, o.idle)
+		})
+		if err != nil {
 			return nil, err
 		}
 	}
-	return []series{first, memory, ticks}, nil
+	return []series{f.first, f.memory, f.ticks}, nil
 }
 
-func idleOnce(ctx context.Context, o options, first, memory, ticks *series) (err error) {
-	s, err := startServer(o)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.stop()) }()
-	conn, err := s.dial(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
+type idleFigures struct{ first, memory, ticks series }
+
+func (f *idleFigures) take(ctx context.Context, s *server, conn net.Conn, idle time.Duration) error {
 	if err := createTopic(conn); err != nil {
 		return err
 	}
@@ -50,7 +46,7 @@ func idleOnce(ctx context.Context, o options, first, memory, ticks *series) (err
 	if err != nil {
 		return err
 	}
-	first.add(bytes / mebi)
+	f.first.add(bytes / mebi)
 	if err := work(conn); err != nil {
 		return err
 	}
@@ -62,16 +58,16 @@ func idleOnce(ctx context.Context, o options, first, memory, ticks *series) (err
 	if err != nil {
 		return err
 	}
-	if err := wait(ctx, o.idle); err != nil {
+	if err := wait(ctx, idle); err != nil {
 		return err
 	}
 	after, err := s.cpuTicks()
 	if err != nil {
 		return err
 	}
-	ticks.add(after - before)
+	f.ticks.add(after - before)
 	bytes, err = s.residentBytes()
-	memory.add(bytes / mebi)
+	f.memory.add(bytes / mebi)
 	return err
 }
 

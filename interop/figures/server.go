@@ -59,6 +59,22 @@ func startServer(o options) (*server, error) {
 	return s, nil
 }
 
+// withServer has do measure a server on an empty directory, through its first
+// connection.
+func withServer(ctx context.Context, o options, do func(*server, net.Conn) error) (err error) {
+	s, err := startServer(o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.stop()) }()
+	conn, err := s.dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	return do(s, conn)
+}
+
 func freeAddress() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
+	"net"
 	"time"
 )
 
@@ -11,35 +11,24 @@ import (
 func starts(ctx context.Context, o options) ([]series, error) {
 	listening := series{what: "exec to the first connection", unit: "ms"}
 	acknowledged := series{what: "exec to the first acknowledged record", unit: "ms", note: "acks=-1, its topic made on the way"}
+	batch := batchOf(1, 100)
 	for range o.runs {
-		if err := startOnce(ctx, o, &listening, &acknowledged); err != nil {
+		err := withServer(ctx, o, func(s *server, conn net.Conn) error {
+			listening.add(milliseconds(time.Since(s.began)))
+			if err := createTopic(conn); err != nil {
+				return err
+			}
+			if err := produce(conn, batch); err != nil {
+				return err
+			}
+			acknowledged.add(milliseconds(time.Since(s.began)))
+			return nil
+		})
+		if err != nil {
 			return nil, err
 		}
 	}
 	return []series{listening, acknowledged}, nil
-}
-
-func startOnce(ctx context.Context, o options, listening, acknowledged *series) (err error) {
-	batch := batchOf(1, 100)
-	s, err := startServer(o)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.stop()) }()
-	conn, err := s.dial(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	listening.add(milliseconds(time.Since(s.began)))
-	if err := createTopic(conn); err != nil {
-		return err
-	}
-	if err := produce(conn, batch); err != nil {
-		return err
-	}
-	acknowledged.add(milliseconds(time.Since(s.began)))
-	return nil
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
