@@ -132,6 +132,9 @@ func (b *Broker) start(ctx context.Context, running *stages) error {
 	running.start("disk", b.disk.Run)
 
 	b.partitions = partition.NewSet(b.partitionOptions())
+	if err := b.partitions.Load(); err != nil {
+		return err
+	}
 	b.groups = group.New(b.groupOptions())
 	if b.quorum, err = quorum.New(b.quorumOptions()); err != nil {
 		return err
@@ -144,12 +147,12 @@ func (b *Broker) start(ctx context.Context, running *stages) error {
 	}
 	// The coordinators run before the metadata is applied: it tells them which
 	// partitions to load.
+	running.start("partitions", b.partitions.Run)
 	running.start("groups", b.groups.Run)
 	running.start("quorum", b.quorum.Run)
 	if err := b.register(ctx); err != nil {
 		return fmt.Errorf("register with the cluster: %w", err)
 	}
-	running.start("upkeep", b.partitions.Run)
 	running.start("server", b.server.Run)
 	return nil
 }

@@ -3,6 +3,7 @@ package partition
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/chronik/chronik/internal/model"
 	"github.com/chronik/chronik/internal/storage"
@@ -42,7 +43,7 @@ func (p *Partition) Append(batches []byte, a Append) (Pending, error) {
 	p.role.RLock()
 	defer p.role.RUnlock()
 	state := p.state.Load()
-	if err := state.checkLeader(a.Epoch); err != nil {
+	if err := p.checkServing(state, a.Epoch); err != nil {
 		return Pending{}, err
 	}
 	if a.Acks == AcksAll && !state.enoughReplicas() {
@@ -57,15 +58,20 @@ func (p *Partition) Append(batches []byte, a Append) (Pending, error) {
 		return Pending{}, fmt.Errorf("append %s: %w", p.name, err)
 	}
 	pending := Pending{Appended: appended, partition: p, acks: a.Acks}
-	pending.waiter, err = p.await(appended.EndOffset, a.Acks)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !appended.Duplicate && p.mu.failed == nil {
+		now := time.Now()
+		p.mu.replica.Appended(now)
+		p.settleLocked(now)
+	}
+	pending.waiter, err = p.awaitLocked(appended.EndOffset, a.Acks)
 	return pending, err
 }
 
-// await registers a wait for end, unless it is over already.
-func (p *Partition) await(end model.Offset, acks Acks) (*waiter, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	mark, queue := p.mu.highWatermark, &p.mu.committed
+// awaitLocked registers a wait for end, unless it is over already.
+func (p *Partition) awaitLocked(end model.Offset, acks Acks) (*waiter, error) {
+	mark, queue := p.mu.replica.HighWatermark(), &p.mu.committed
 	switch acks {
 	case AcksNone:
 		return nil, nil
@@ -91,7 +97,7 @@ func (p *Pending) TryWait() (done bool, err error) {
 	select {
 	case err := <-p.waiter.done:
 		p.waiter = nil
-		return true, err
+		return true, p.served(err)
 	default:
 		return false, nil
 	}
@@ -106,7 +112,7 @@ func (p *Pending) Wait(ctx context.Context) error {
 	}
 	select {
 	case err := <-p.waiter.done:
-		return err
+		return p.served(err)
 	case <-ctx.Done():
 	}
 	q := p.partition
@@ -120,10 +126,21 @@ func (p *Pending) Wait(ctx context.Context) error {
 	return ctx.Err()
 }
 
+// served is err, unless the node may not serve any more by now: another may have
+// taken the partition over, and whoever asks there must not hear less than here.
+func (p *Pending) served(err error) error {
+	if err == nil && !p.partition.set.options.Serving() {
+		return ErrNotLeader
+	}
+	return err
+}
+
 // WaitCommitted returns once the high watermark has reached end: everything
 // below it is final, and visible to consumers.
 func (p *Partition) WaitCommitted(ctx context.Context, end model.Offset) error {
-	w, err := p.await(end, AcksAll)
+	p.mu.Lock()
+	w, err := p.awaitLocked(end, AcksAll)
+	p.mu.Unlock()
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"strconv"
 
 	"github.com/chronik/chronik/internal/meta"
-	"github.com/chronik/chronik/internal/model"
 	"github.com/chronik/chronik/internal/record"
 	"github.com/chronik/chronik/internal/settings"
 	"github.com/chronik/chronik/internal/storage"
@@ -51,14 +50,4 @@ func compression(v settings.TopicValues) storage.Compression {
 		}
 	}
 	return storage.Compression{Recompress: v.CompressionType == "uncompressed", Codec: record.CodecNone}
-}
-
-// holds reports whether this node has a replica of the partition.
-func holds(p *meta.Partition, node model.NodeID) bool {
-	for _, id := range p.Replicas {
-		if id == node {
-			return true
-		}
-	}
-	return false
 }

@@ -36,7 +36,7 @@ func newNode(t *testing.T, fs vfs.FS) *node {
 	}
 	n.disk = storage.NewDisk(storage.DiskOptions{FS: fs, Dir: "data", Logger: logger, Failed: func(err error) { n.set.Fail(err) }})
 	n.set = NewSet(Options{
-		Node: self, FS: fs, Dir: "data", Disk: n.disk, Logger: logger,
+		Node: self, FS: fs, Dir: "data", Disk: n.disk, Logger: logger, LagMax: 30 * time.Second,
 		RoleChanged: func(c RoleChange) { n.roles = append(n.roles, c) },
 	})
 	return n
@@ -47,7 +47,9 @@ func (n *node) startDisk() {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); _ = n.disk.Run(ctx) }()
-	n.stop = func() { cancel(); <-done }
+	saved := make(chan struct{})
+	go func() { defer close(saved); _ = n.set.normals.run(ctx) }()
+	n.stop = func() { cancel(); <-done; <-saved }
 	n.t.Cleanup(n.stop)
 }
 

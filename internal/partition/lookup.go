@@ -112,11 +112,17 @@ func (p *Partition) DeleteRecords(ctx context.Context, before model.Offset) (mod
 		if err := p.log.AdvanceStart(before); err != nil {
 			return 0, fmt.Errorf("delete records of %s: %w", p.name, err)
 		}
-		p.mu.Lock()
-		p.notifyLocked()
-		p.mu.Unlock()
+		p.startMoved()
 	}
 	return p.log.StartOffset(), ctx.Err()
+}
+
+// startMoved tells readers and followers.
+func (p *Partition) startMoved() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.wakeFollowersLocked()
+	p.notifyLocked()
 }
 
 // Producers lists the producers whose state the log keeps.

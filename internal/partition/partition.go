@@ -3,6 +3,7 @@ package partition
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/chronik/chronik/internal/meta"
 	"github.com/chronik/chronik/internal/model"
@@ -11,12 +12,13 @@ import (
 	"github.com/chronik/chronik/internal/storage"
 )
 
-// Partition is one partition of which this node holds a replica. All methods
-// may be called concurrently.
+// Partition is one partition of which this node holds a replica: what
+// replica.Replica decides, carried out on a log. All methods may be called
+// concurrently.
 type Partition struct {
 	name  model.TopicPartition
 	topic model.TopicID
-	node  model.NodeID
+	set   *Set
 	log   *storage.Log
 	// values are the topic's settings in force.
 	values atomic.Pointer[settings.TopicValues]
@@ -26,18 +28,23 @@ type Partition struct {
 	role  sync.RWMutex
 	state atomic.Pointer[State]
 
+	// receiving is held while a leader's message is carried out, disk included:
+	// one at a time, also where an older stream has not quite ended.
+	receiving sync.Mutex
+
 	mu struct {
 		sync.Mutex
-		// highWatermark is the end of what a commit quorum holds durably.
-		// Invariant: start of log ≤ highWatermark ≤ durableEnd on the leader;
-		// it never decreases within a leader epoch.
-		highWatermark model.Offset
+		// replica decides; its events are this lock's critical sections.
+		replica *replica.Replica
 		// durableEnd is the end of what this node holds durably.
 		durableEnd model.Offset
-		committed  waiters // wait for highWatermark
+		committed  waiters // wait for the high watermark
 		durable    waiters // wait for durableEnd
 		watches    map[*Watch]struct{}
 		failed     error // final: the disk failed or the partition is closed
+		// tick is the replica's alarm, and tickAt when it goes off; zero: not set.
+		tick   *time.Timer
+		tickAt time.Time
 	}
 }
 
@@ -55,8 +62,8 @@ type State struct {
 	EpochStart model.Offset
 }
 
-func newPartition(name model.TopicPartition, topic model.TopicID, node model.NodeID) *Partition {
-	p := &Partition{name: name, topic: topic, node: node}
+func newPartition(s *Set, name model.TopicPartition, topic model.TopicID) *Partition {
+	p := &Partition{name: name, topic: topic, set: s}
 	p.state.Store(&State{Partition: meta.Partition{Leader: model.NoNode, LeaderEpoch: model.NoLeaderEpoch}})
 	return p
 }
@@ -84,10 +91,10 @@ type Offsets struct {
 // Offsets is a consistent view of the partition's offsets.
 func (p *Partition) Offsets() Offsets {
 	p.mu.Lock()
-	mark := p.mu.highWatermark
+	mark := p.mu.replica.HighWatermark()
 	p.mu.Unlock()
-	// Read after the mark: start and end only grow, so the invariant's outer
-	// bounds hold whatever happens in between.
+	// Read after the mark: start and end only grow while this node leads, so the
+	// invariant's outer bounds hold whatever happens in between.
 	o := Offsets{
 		Start: p.log.StartOffset(), HighWatermark: mark,
 		LastStable: p.log.LastStableOffset(mark), End: p.log.EndOffset(),
@@ -95,87 +102,72 @@ func (p *Partition) Offsets() Offsets {
 	// DeleteRecords may have moved the start to the high watermark meanwhile.
 	o.HighWatermark = max(o.HighWatermark, o.Start)
 	o.LastStable = max(o.LastStable, o.Start)
+	o.End = max(o.End, o.HighWatermark)
 	return o
 }
 
 // become takes the role that the image gives. It returns after the epoch's
 // start is recorded; an error leaves the partition offline.
-func (p *Partition) become(next meta.Partition, values settings.TopicValues) error {
+func (p *Partition) become(to placement) error {
 	p.role.Lock()
 	defer p.role.Unlock()
 	prev := p.state.Load()
-	state := &State{
-		Partition:  next,
-		Leading:    next.Leader == p.node,
-		MinInsync:  min(values.MinInsyncReplicas, len(next.Replicas)),
-		EpochStart: prev.EpochStart,
-	}
-	newEpoch := next.LeaderEpoch != prev.LeaderEpoch
-	if state.Leading && newEpoch {
-		// Recorded before a record of the epoch is written, so that a follower
-		// that asks where the epoch begins gets an answer even while it is
-		// empty (KIP-101).
-		if err := p.log.StartEpoch(next.LeaderEpoch); err != nil {
-			return err
-		}
-		state.EpochStart = p.log.EndOffset()
-	}
-	p.state.Store(state)
-	p.values.Store(&values)
-
+	p.values.Store(&to.values)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if newEpoch && prev.Leading {
+	if p.mu.failed != nil {
+		return p.mu.failed
+	}
+	now := time.Now()
+	p.mu.replica.Apply(to.view, now)
+	_, leads := p.mu.replica.Leads()
+	p.state.Store(&State{
+		Partition: to.next, Leading: leads, MinInsync: to.view.MinInsync,
+		EpochStart: p.mu.replica.ElectedEnd(),
+	})
+	err := p.performLocked(nil, now)
+	if prev.Leading && (!leads || to.next.LeaderEpoch != prev.LeaderEpoch) {
 		// Those who wait were promised the quorum of an epoch that has ended.
 		p.mu.committed.fail(ErrNotLeader)
 		p.mu.durable.fail(ErrNotLeader)
 	}
-	p.mu.durableEnd = max(p.mu.durableEnd, p.log.DurableEnd())
-	p.advanceLocked()
 	p.notifyLocked()
-	return nil
+	return err
 }
 
 // durableTo is called by the log when more of it has become durable.
-func (p *Partition) durableTo(end model.Offset) {
+//
+// The log is asked again: a sync that has returned may be told of after a cut,
+// and what it synced is not there any more, or is something else.
+func (p *Partition) durableTo(model.Offset) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if end <= p.mu.durableEnd {
+	if p.mu.failed != nil || p.mu.replica == nil { // still being opened
 		return
 	}
+	end := p.log.DurableEnd()
 	p.mu.durableEnd = end
 	p.mu.durable.reached(end)
-	if p.advanceLocked() {
-		p.notifyLocked()
-	}
-}
-
-// advanceLocked moves the high watermark to what the commit quorum holds, and
-// reports whether it has moved.
-func (p *Partition) advanceLocked() bool {
-	state := p.state.Load()
-	if !state.Leading {
-		return false
-	}
-	// Of the other members nothing is known until they report what they hold.
-	followers := make([]model.Offset, len(state.ISR)-1)
-	mark := replica.HighWatermark(p.mu.durableEnd, followers, state.MinInsync)
-	if mark <= p.mu.highWatermark {
-		return false
-	}
-	p.mu.highWatermark = mark
-	p.mu.committed.reached(mark)
-	return true
+	now := time.Now()
+	p.mu.replica.Synced(end, now)
+	p.settleLocked(now)
 }
 
 // fail ends every wait with err, now and for ever.
 func (p *Partition) fail(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.failLocked(err)
+}
+
+func (p *Partition) failLocked(err error) {
 	if p.mu.failed != nil {
 		return
 	}
 	p.mu.failed = err
+	if p.mu.tick != nil {
+		p.mu.tick.Stop()
+	}
 	p.mu.committed.fail(err)
 	p.mu.durable.fail(err)
 	p.notifyLocked()
@@ -185,15 +177,24 @@ func (p *Partition) fail(err error) {
 // caller knows where it knows one.
 func (p *Partition) CheckLeader(known model.LeaderEpoch) error { return p.check(known) }
 
-// checkLeader is the check that every request of a client goes through: we lead,
-// and the epoch the client knows, where it says one, is ours (KIP-320).
-func (s *State) checkLeader(known model.LeaderEpoch) error {
+// checkEpoch holds the epoch that a client knows, where it says one, to ours (KIP-320).
+func (s *State) checkEpoch(known model.LeaderEpoch) error {
 	switch {
 	case known != model.NoLeaderEpoch && known < s.LeaderEpoch:
 		return ErrFencedLeaderEpoch
 	case known != model.NoLeaderEpoch && known > s.LeaderEpoch:
 		return ErrUnknownLeaderEpoch
-	case !s.Leading:
+	}
+	return nil
+}
+
+// checkLeader is the check that every request of a client goes through: we lead,
+// and in the epoch that the client knows.
+func (s *State) checkLeader(known model.LeaderEpoch) error {
+	if err := s.checkEpoch(known); err != nil {
+		return err
+	}
+	if !s.Leading {
 		return ErrNotLeader
 	}
 	return nil

@@ -245,7 +245,12 @@ func TestPartitionSurvivesARestart(t *testing.T) {
 	}
 	n.stop()
 	again := newNode(t, mem.Crash())
-	if o := again.create(self).Offsets(); o.HighWatermark != 2 || o.End != 2 {
+	again.startDisk()
+	p := again.create(self)
+	if err := p.WaitCommitted(t.Context(), 2); err != nil {
+		t.Fatal(err)
+	}
+	if o := p.Offsets(); o.HighWatermark != 2 || o.End != 2 {
 		t.Fatalf("after the restart: %+v", o)
 	}
 }

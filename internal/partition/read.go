@@ -30,6 +30,8 @@ type Read struct {
 	MinOneBatch bool
 	// Epoch is the leader epoch the reader knows, or NoLeaderEpoch.
 	Epoch model.LeaderEpoch
+	// AnyReplica reads also where this node follows (KIP-392).
+	AnyReplica bool
 	// LastEpoch is the epoch of the last record the reader has, or
 	// NoLeaderEpoch; a log that diverges from it is told, not read (KIP-595).
 	LastEpoch model.LeaderEpoch
@@ -52,7 +54,7 @@ type ReadResult struct {
 
 // Read reads batches. It does not wait: see Watch.
 func (p *Partition) Read(r Read) (ReadResult, error) {
-	if err := p.check(r.Epoch); err != nil {
+	if err := p.checkRead(r); err != nil {
 		return ReadResult{}, err
 	}
 	result := ReadResult{Offsets: p.Offsets()}
@@ -94,11 +96,41 @@ func (p *Partition) outOfRange(asked model.Offset) error {
 	return &OffsetOutOfRangeError{Asked: asked, Start: o.Start, End: o.End}
 }
 
-// check is the check before any read for a client.
+// check is the check before anything that only the leader may answer.
 func (p *Partition) check(known model.LeaderEpoch) error {
-	if err := p.state.Load().checkLeader(known); err != nil {
+	if err := p.checkServing(p.state.Load(), known); err != nil {
 		return err
 	}
+	return p.failure()
+}
+
+// checkServing holds what a client wants of the leader to the role and the lease.
+func (p *Partition) checkServing(state *State, known model.LeaderEpoch) error {
+	if err := state.checkLeader(known); err != nil {
+		return err
+	}
+	if !p.set.options.Serving() {
+		return ErrNotLeader
+	}
+	return nil
+}
+
+// checkRead is check, for what a follower may answer too.
+func (p *Partition) checkRead(r Read) error {
+	state := p.state.Load()
+	if !r.AnyReplica || state.Leading {
+		return p.check(r.Epoch)
+	}
+	if err := state.checkEpoch(r.Epoch); err != nil {
+		return err
+	}
+	if state.Leader == model.NoNode || !p.set.options.Serving() {
+		return ErrNotLeader
+	}
+	return p.failure()
+}
+
+func (p *Partition) failure() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.mu.failed

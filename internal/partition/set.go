@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 	"github.com/chronik/chronik/internal/meta"
 	"github.com/chronik/chronik/internal/model"
+	"github.com/chronik/chronik/internal/replica"
 	"github.com/chronik/chronik/internal/settings"
 	"github.com/chronik/chronik/internal/storage"
 	"github.com/chronik/chronik/internal/vfs"
@@ -35,6 +37,14 @@ type Options struct {
 	// CleanShutdown: the last process closed every log in order.
 	CleanShutdown bool
 	Upkeep        Upkeep
+	// LagMax is replica.lag.time.max.ms.
+	LagMax time.Duration
+	// Peers carries messages to other replicas; nil where this node is alone.
+	Peers Peers
+	// Controller takes proposals and answers; nil where this node is alone.
+	Controller Controller
+	// Serving is whether this node may serve now (replica.Lease); nil: always.
+	Serving func() bool
 	// RoleChanged, where not nil, is told after a partition has begun or ceased
 	// to lead, or was deleted. It is called on the applier's goroutine and must
 	// not block.
@@ -55,6 +65,7 @@ type Set struct {
 	options Options
 	node    model.NodeID
 	logger  *slog.Logger
+	normals *normals
 	rescan  chan struct{} // capacity 1: settings or partitions changed; wakes the upkeep
 
 	mu      sync.RWMutex
@@ -71,12 +82,25 @@ type recovery struct {
 
 // NewSet returns a set without partitions. It starts nothing.
 func NewSet(o Options) *Set {
+	if o.Peers == nil {
+		o.Peers = alone{}
+	}
+	if o.Controller == nil {
+		o.Controller = alone{}
+	}
+	if o.Serving == nil {
+		o.Serving = func() bool { return true }
+	}
 	return &Set{
-		options: o, node: o.Node, logger: o.Logger, rescan: make(chan struct{}, 1),
+		options: o, node: o.Node, logger: o.Logger, normals: newNormals(o), rescan: make(chan struct{}, 1),
 		open:    make(map[model.TopicPartition]*Partition),
 		offline: make(map[model.TopicPartition]error),
 	}
 }
+
+// Load reads what is durable of all partitions together. It is called once, before
+// Apply. ErrNormalEpochs: the directory has lost data; Apply goes on without.
+func (s *Set) Load() error { return s.normals.load() }
 
 // Get finds an open partition; nil where there is none.
 func (s *Set) Get(name model.TopicPartition) *Partition {
@@ -113,14 +137,17 @@ func (s *Set) All() func(yield func(*Partition) bool) {
 	}
 }
 
-// Apply brings the partitions in line with a new image. It returns once the
-// logs of new partitions are open and every role is taken: what fails to open
-// is offline, logged, and answered for by Offline.
+// Apply brings the partitions in line with a new image, in which this node is
+// registered. It returns once the logs of new partitions are open and every role is
+// taken: what fails to open is offline, logged, and answered for by Offline.
 func (s *Set) Apply(delta meta.Delta, image *meta.Image) {
 	for _, topic := range delta.Deleted {
 		for i := range topic.Partitions {
 			s.remove(model.TopicPartition{Topic: topic.Name, Partition: model.Partition(i)})
 		}
+	}
+	if len(delta.Brokers) > 0 {
+		delta.Changed = everything(delta, image) // who is up is part of every replica's view
 	}
 	var group errgroup.Group
 	group.SetLimit(openParallelism)
@@ -140,6 +167,21 @@ func (s *Set) Apply(delta meta.Delta, image *meta.Image) {
 	}
 }
 
+// everything is a delta that has all partitions of all topics but the new ones.
+func everything(delta meta.Delta, image *meta.Image) []meta.TopicChange {
+	created := make(map[model.TopicID]bool, len(delta.Created))
+	for _, topic := range delta.Created {
+		created[topic.ID] = true
+	}
+	var all []meta.TopicChange
+	for topic := range image.Topics.All() {
+		if !created[topic.ID] {
+			all = append(all, meta.TopicChange{Topic: topic, Partitions: partitionNumbers(topic)})
+		}
+	}
+	return all
+}
+
 func partitionNumbers(topic *meta.Topic) []model.Partition {
 	numbers := make([]model.Partition, len(topic.Partitions))
 	for i := range numbers {
@@ -152,14 +194,19 @@ func partitionNumbers(topic *meta.Topic) []model.Partition {
 // and gives all of them their role.
 func (s *Set) place(group *errgroup.Group, image *meta.Image, topic *meta.Topic, partitions []model.Partition) {
 	values, err := s.topicValues(image, topic)
+	brokerEpoch := model.BrokerEpoch(-1)
+	if self := image.Brokers.ByID(s.node); self != nil {
+		brokerEpoch = self.Epoch
+	}
 	for _, number := range partitions {
 		placed := placement{
 			name: model.TopicPartition{Topic: topic.Name, Partition: number}, topic: topic.ID,
-			next: topic.Partitions[number], values: values,
+			next: topic.Partitions[number], values: values, brokerEpoch: brokerEpoch,
 		}
-		if !holds(&placed.next, s.node) {
+		if !slices.Contains(placed.next.Replicas, s.node) {
 			continue
 		}
+		placed.view = replica.ViewOf(&placed.next, image.Brokers, values.MinInsyncReplicas)
 		if err != nil {
 			s.setOffline(placed.name, err)
 			continue
@@ -173,7 +220,10 @@ type placement struct {
 	name   model.TopicPartition
 	topic  model.TopicID
 	next   meta.Partition
+	view   replica.View
 	values settings.TopicValues
+	// brokerEpoch is of this run's registration.
+	brokerEpoch model.BrokerEpoch
 }
 
 func (s *Set) placeOne(to placement) {
@@ -187,7 +237,7 @@ func (s *Set) placeOne(to placement) {
 		p = opened
 	}
 	before := p.State()
-	if err := p.become(to.next, to.values); err != nil {
+	if err := p.become(to); err != nil {
 		p.fail(ErrOffline)
 		s.setOffline(to.name, errors.Join(err, p.log.Close()))
 		return
@@ -224,6 +274,9 @@ func (s *Set) openLog(to placement) (*Partition, error) {
 	found, err := storage.ReadTopicID(s.options.FS, dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		if err := s.normals.forget(normalKey{to.topic, to.name.Partition}); err != nil {
+			return nil, err
+		}
 		if err := s.options.Disk.Forget(to.name); err != nil {
 			return nil, err
 		}
@@ -245,7 +298,7 @@ func (s *Set) openLog(to placement) (*Partition, error) {
 		}
 		return s.openLog(to)
 	}
-	p := newPartition(to.name, to.topic, s.node)
+	p := newPartition(s, to.name, to.topic)
 	log, recovered, err := storage.Open(storage.Options{
 		FS: s.options.FS, Disk: s.options.Disk, Dir: dir, TopicPartition: to.name,
 		Config: logConfig(to.values), Logger: s.logger, CleanShutdown: s.options.CleanShutdown,
@@ -266,6 +319,13 @@ func (s *Set) openLog(to placement) (*Partition, error) {
 		s.mu.Unlock()
 	}
 	p.log = log
+	p.mu.Lock() // a sync may be told of already
+	defer p.mu.Unlock()
+	p.mu.durableEnd = log.DurableEnd()
+	p.mu.replica = replica.New(replica.Options{
+		Node: s.node, BrokerEpoch: to.brokerEpoch, Log: replicaLog{log}, DurableEnd: log.DurableEnd(),
+		NormalEpoch: s.normals.of(p.normalKey()), LagMax: s.options.LagMax,
+	})
 	return p, nil
 }
 
@@ -306,6 +366,7 @@ func (s *Set) remove(name model.TopicPartition) {
 		return
 	}
 	p.fail(ErrClosed)
+	s.normals.drop(p.normalKey())
 	if p.State().Leading {
 		s.tell(RoleChange{Name: name, Epoch: p.State().LeaderEpoch})
 	}
@@ -342,7 +403,9 @@ func (s *Set) reconfigure(delta meta.Delta, image *meta.Image) {
 			continue
 		}
 		p.log.SetConfig(logConfig(values))
-		if err := p.become(p.State().Partition, values); err != nil {
+		next := topic.Partitions[p.name.Partition]
+		view := replica.ViewOf(&next, image.Brokers, values.MinInsyncReplicas)
+		if err := p.become(placement{next: next, view: view, values: values}); err != nil {
 			s.logger.Error("Settings of a topic cannot be used; the old ones stay in force", "topic", topic.Name, "error", err)
 		}
 	}

@@ -27,9 +27,11 @@ type Upkeep struct {
 }
 
 // Run looks after the logs until ctx ends: one goroutine for retention, one for
-// compaction, so that a long compaction does not let the disk run full.
+// compaction, so that a long compaction does not let the disk run full, and one that
+// saves normal epochs.
 func (s *Set) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.normals.run(ctx) })
 	group.Go(func() error { s.retainLoop(ctx); return nil })
 	if s.options.Upkeep.Compaction {
 		group.Go(func() error { s.compactLoop(ctx); return nil })
@@ -66,9 +68,7 @@ func (p *Partition) retain(s *Set, now time.Time) {
 	case retained.Segments > 0:
 		s.logger.Info("Deleted old segments", "partition", p.name, "segments", retained.Segments,
 			"bytes", retained.Bytes, "start", retained.StartOffset)
-		p.mu.Lock()
-		p.notifyLocked()
-		p.mu.Unlock()
+		p.startMoved()
 	}
 }
 

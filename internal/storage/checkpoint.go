@@ -52,13 +52,6 @@ func ReadOffsetCheckpoint(fs vfs.FS, dir, name string) (map[model.TopicPartition
 	return parseOffsetCheckpoint(path, data)
 }
 
-// WriteOffsetCheckpoint replaces one of a data directory's checkpoint files.
-// Use Disk.WriteCheckpoint where there is a Disk: it fences the directory when
-// the write fails.
-func WriteOffsetCheckpoint(fs vfs.FS, dir, name string, offsets map[model.TopicPartition]model.Offset) error {
-	return vfs.WriteFileAtomically(fs, filepath.Join(dir, name), formatOffsetCheckpoint(offsets))
-}
-
 func formatOffsetCheckpoint(offsets map[model.TopicPartition]model.Offset) []byte {
 	keys := make([]model.TopicPartition, 0, len(offsets))
 	for tp := range offsets {

@@ -219,16 +219,12 @@ func (d *Disk) writePoints(name string, collect func(*checkpoints) map[model.Top
 	}
 	data := formatOffsetCheckpoint(collect(p))
 	p.mu.Unlock()
-	return d.writeSmall(name, data)
+	return d.WriteFile(name, data)
 }
 
-// WriteCheckpoint replaces one of the directory's checkpoint files; partition
-// writes its high watermarks with it.
-func (d *Disk) WriteCheckpoint(name string, offsets map[model.TopicPartition]model.Offset) error {
-	return d.writeSmall(name, formatOffsetCheckpoint(offsets))
-}
-
-func (d *Disk) writeSmall(name string, data []byte) error {
+// WriteFile replaces a small file of the directory, durably. Where that fails the
+// directory is fenced.
+func (d *Disk) WriteFile(name string, data []byte) error {
 	if err := d.Err(); err != nil {
 		return err
 	}

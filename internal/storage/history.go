@@ -49,3 +49,11 @@ func (e *Epochs) All() func(yield func(model.LeaderEpoch, model.Offset) bool) {
 		}
 	}
 }
+
+// EndOf is what Epochs.EndOf is, for the log itself.
+func (l *Log) EndOf(asked model.LeaderEpoch) (model.LeaderEpoch, model.Offset) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	e := Epochs{l.epochs}
+	return e.EndOf(asked, l.start, l.end)
+}

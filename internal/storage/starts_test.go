@@ -2,6 +2,7 @@ package storage
 
 import (
 	"math/rand/v2"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -16,7 +17,7 @@ func TestAStartIsKeptUntilTheSegmentsNameIsDurable(t *testing.T) {
 		if err := m.MkdirAll(testDir); err != nil {
 			t.Fatal(err)
 		}
-		if err := WriteOffsetCheckpoint(m, testDir, LogStartCheckpoint, map[model.TopicPartition]model.Offset{testPartition: 500}); err != nil {
+		if err := vfs.WriteFileAtomically(m, filepath.Join(testDir, LogStartCheckpoint), formatOffsetCheckpoint(map[model.TopicPartition]model.Offset{testPartition: 500})); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,0 +1,156 @@
+package partition
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/chronik/chronik/internal/model"
+	"github.com/chronik/chronik/internal/record"
+	"github.com/chronik/chronik/internal/replica"
+	"github.com/chronik/chronik/internal/storage"
+)
+
+// Peers carries messages to the other replicas. Its methods are called with a
+// partition's lock held: they must not block, nor call the partition. Messages may
+// be lost; whoever loses one calls Reconnect.
+type Peers interface {
+	// Send brings a message to the partition's replica on a node. It takes the
+	// place of an earlier one to the same replica that has not gone out.
+	Send(to model.NodeID, p *Partition, m replica.Message)
+	// Wake tells that Next has something for a follower.
+	Wake(follower model.NodeID, p *Partition)
+}
+
+// Controller takes what partitions want decided. Its methods are called with a
+// partition's lock held: they must not block. What they take may be lost.
+type Controller interface {
+	// Propose asks for another in-sync set.
+	Propose(topic model.TopicID, partition model.Partition, change replica.Change)
+	// Answer answers an election.
+	Answer(topic model.TopicID, partition model.Partition, answer replica.Answer)
+}
+
+// alone is the Peers and the Controller of a node that has neither: sets of one
+// never change, and elect without asking.
+type alone struct{}
+
+func (alone) Send(model.NodeID, *Partition, replica.Message)         {}
+func (alone) Wake(model.NodeID, *Partition)                          {}
+func (alone) Propose(model.TopicID, model.Partition, replica.Change) {}
+func (alone) Answer(model.TopicID, model.Partition, replica.Answer)  {}
+
+// Receive takes a message of another replica, with the batches of Data. An error
+// says that the stream is to be given up: what came along it cannot be used.
+func (p *Partition) Receive(from model.NodeID, m replica.Message, batches []byte) error {
+	switch m.Kind {
+	case replica.Position, replica.Ack:
+		p.receiveAsLeader(from, m)
+		return nil
+	case replica.Diverged, replica.Agreed, replica.Data:
+	}
+	m.NewestEpoch = model.NoLeaderEpoch
+	if len(batches) > 0 {
+		var err error
+		if m.NewestEpoch, err = newestEpoch(batches); err != nil {
+			return fmt.Errorf("data of %s from node %d: %w", p.name, from, err)
+		}
+	}
+	p.receiving.Lock()
+	defer p.receiving.Unlock()
+	p.role.RLock()
+	defer p.role.RUnlock()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.mu.failed != nil {
+		return nil
+	}
+	now := time.Now()
+	p.mu.replica.Receive(from, m, now)
+	err := p.performLocked(batches, now)
+	if err == nil || errors.Is(err, storage.ErrFenced) || errors.Is(err, storage.ErrClosed) {
+		return nil // of the disk everybody hears by its fence
+	}
+	return fmt.Errorf("follow node %d in %s: %w", from, p.name, err)
+}
+
+// newestEpoch is the greatest leader epoch among whole batches.
+func newestEpoch(batches []byte) (model.LeaderEpoch, error) {
+	newest := model.NoLeaderEpoch
+	for rest := batches; len(rest) > 0; {
+		b, after, err := record.Split(rest)
+		if err != nil {
+			return newest, err
+		}
+		newest, rest = max(newest, b.LeaderEpoch()), after
+	}
+	return newest, nil
+}
+
+func (p *Partition) receiveAsLeader(from model.NodeID, m replica.Message) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.mu.failed != nil {
+		return
+	}
+	now := time.Now()
+	p.mu.replica.Receive(from, m, now)
+	p.settleLocked(now)
+}
+
+// Reconnect tells that the stream to a node is a new one: where that node leads
+// the partition, the conversation begins again.
+func (p *Partition) Reconnect(leader model.NodeID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.mu.failed != nil || p.mu.replica.View().Leader != leader {
+		return
+	}
+	now := time.Now()
+	p.mu.replica.Reconnect(now)
+	p.settleLocked(now)
+}
+
+// Next is what to send to a follower: a message, and batches of about bytesMax,
+// in buffer where its capacity suffices. ok is false where there is nothing, or
+// where the leadership has just ended. It counts as sent.
+func (p *Partition) Next(follower model.NodeID, bytesMax int, buffer []byte) (m replica.Message, batches []byte, ok bool, err error) {
+	p.mu.Lock()
+	m, ok = p.mu.replica.Next(follower)
+	ok = ok && p.mu.failed == nil
+	p.mu.Unlock()
+	if !ok {
+		return m, nil, false, nil
+	}
+	end := m.End
+	if m.End >= m.Start && bytesMax > 0 && m.End < p.log.EndOffset() {
+		read, err := p.log.Read(storage.Read{From: m.End, To: p.log.EndOffset(), MaxBytes: bytesMax, MinOneBatch: true, Buffer: buffer})
+		switch {
+		case errors.Is(err, storage.ErrOffsetOutOfRange):
+			return m, nil, false, nil // cut or deleted meanwhile; whoever did that wakes the stream
+		case err != nil:
+			return m, nil, false, fmt.Errorf("read %s at %d for node %d: %w", p.name, m.End, follower, err)
+		}
+		batches, end = read.Batches, read.NextOffset
+	}
+	p.mu.Lock()
+	p.mu.replica.Sent(follower, m, end)
+	p.mu.Unlock()
+	return m, batches, true, nil
+}
+
+// replicaLog is a log as a replica sees it.
+type replicaLog struct{ *storage.Log }
+
+// EpochEnd implements replica.Log.
+func (l replicaLog) EpochEnd(e model.LeaderEpoch) (model.LeaderEpoch, model.Offset) {
+	return l.EndOf(e)
+}
+
+// LastEpoch implements replica.Log.
+func (l replicaLog) LastEpoch() model.LeaderEpoch {
+	if epoch, ok := l.LatestEpoch(); ok {
+		return epoch
+	}
+	return model.NoLeaderEpoch
+}
