@@ -131,10 +131,11 @@ func (p *Partition) wakeFollowersLocked() {
 	if _, leads := p.mu.replica.Leads(); !leads {
 		return
 	}
-	for i := range p.mu.replica.View().Members {
-		node := p.mu.replica.View().Members[i].Node
-		if _, ok := p.mu.replica.Next(node); ok {
-			p.set.options.Peers.Wake(node, p)
+	end := p.log.EndOffset()
+	members := p.mu.replica.View().Members
+	for i := range members {
+		if m, ok := p.mu.replica.Next(members[i].Node); ok {
+			p.set.options.Peers.Wake(members[i].Node, p, m.End < end)
 		}
 	}
 }

@@ -18,8 +18,11 @@ type Peers interface {
 	// Send brings a message to the partition's replica on a node. It takes the
 	// place of an earlier one to the same replica that has not gone out.
 	Send(to model.NodeID, p *Partition, m replica.Message)
-	// Wake tells that Next has something for a follower.
-	Wake(follower model.NodeID, p *Partition)
+	// Wake tells that Next has something for a follower: batches, or only a newer
+	// high watermark or log start, which may wait for the next batches a while.
+	Wake(follower model.NodeID, p *Partition, batches bool)
+	// Forget tells that a partition is deleted.
+	Forget(p *Partition)
 }
 
 // Controller takes what partitions want decided. Its methods are called with a
@@ -36,7 +39,8 @@ type Controller interface {
 type alone struct{}
 
 func (alone) Send(model.NodeID, *Partition, replica.Message)         {}
-func (alone) Wake(model.NodeID, *Partition)                          {}
+func (alone) Wake(model.NodeID, *Partition, bool)                    {}
+func (alone) Forget(*Partition)                                      {}
 func (alone) Propose(model.TopicID, model.Partition, replica.Change) {}
 func (alone) Answer(model.TopicID, model.Partition, replica.Answer)  {}
 
@@ -111,32 +115,39 @@ func (p *Partition) Reconnect(leader model.NodeID) {
 	p.settleLocked(now)
 }
 
-// Next is what to send to a follower: a message, and batches of about bytesMax,
-// in buffer where its capacity suffices. ok is false where there is nothing, or
-// where the leadership has just ended. It counts as sent.
-func (p *Partition) Next(follower model.NodeID, bytesMax int, buffer []byte) (m replica.Message, batches []byte, ok bool, err error) {
+// Outgoing is what a follower is sent at once.
+type Outgoing struct {
+	Message replica.Message
+	Batches []byte       // from Message.End on; may be none
+	End     model.Offset // where they end
+}
+
+// Next is what to send to a follower, with batches of about bytesMax, in buffer
+// where its capacity suffices. ok is false where there is nothing, or where the
+// leadership has just ended. It counts as sent.
+func (p *Partition) Next(follower model.NodeID, bytesMax int, buffer []byte) (o Outgoing, ok bool, err error) {
 	p.mu.Lock()
-	m, ok = p.mu.replica.Next(follower)
+	o.Message, ok = p.mu.replica.Next(follower)
 	ok = ok && p.mu.failed == nil
 	p.mu.Unlock()
 	if !ok {
-		return m, nil, false, nil
+		return o, false, nil
 	}
-	end := m.End
-	if m.End >= m.Start && bytesMax > 0 && m.End < p.log.EndOffset() {
-		read, err := p.log.Read(storage.Read{From: m.End, To: p.log.EndOffset(), MaxBytes: bytesMax, MinOneBatch: true, Buffer: buffer})
+	o.End = o.Message.End
+	if end := p.log.EndOffset(); o.End >= o.Message.Start && o.End < end {
+		read, err := p.log.Read(storage.Read{From: o.End, To: end, MaxBytes: bytesMax, MinOneBatch: true, Buffer: buffer})
 		switch {
 		case errors.Is(err, storage.ErrOffsetOutOfRange):
-			return m, nil, false, nil // cut or deleted meanwhile; whoever did that wakes the stream
+			return o, false, nil // cut or deleted meanwhile; whoever did that wakes the stream
 		case err != nil:
-			return m, nil, false, fmt.Errorf("read %s at %d for node %d: %w", p.name, m.End, follower, err)
+			return o, false, fmt.Errorf("read %s at %d for node %d: %w", p.name, o.End, follower, err)
 		}
-		batches, end = read.Batches, read.NextOffset
+		o.Batches, o.End = read.Batches, read.NextOffset
 	}
 	p.mu.Lock()
-	p.mu.replica.Sent(follower, m, end)
+	p.mu.replica.Sent(follower, o.Message, o.End)
 	p.mu.Unlock()
-	return m, batches, true, nil
+	return o, true, nil
 }
 
 // replicaLog is a log as a replica sees it.

@@ -22,7 +22,8 @@ func newPost() *post {
 }
 
 func (p *post) Send(_ model.NodeID, _ *Partition, m replica.Message) { p.sent <- m }
-func (p *post) Wake(to model.NodeID, _ *Partition)                   { p.woken <- to }
+func (p *post) Forget(*Partition)                                    {}
+func (p *post) Wake(to model.NodeID, _ *Partition, _ bool)           { p.woken <- to }
 
 // await is the next message of a kind.
 func (p *post) await(t *testing.T, kind replica.Kind) replica.Message {
@@ -129,7 +130,7 @@ func TestLeaderWaitsForAQuorum(t *testing.T) {
 	if agreed := post.await(t, replica.Agreed); agreed.End != 0 {
 		t.Fatalf("agreed at %d", agreed.End)
 	}
-	if _, _, ok, _ := p.Next(2, 1000, nil); ok {
+	if _, ok, _ := p.Next(2, 1000, nil); ok {
 		t.Fatal("data for a follower that has not said that it has cut its log")
 	}
 	ack := replica.Message{Kind: replica.Ack, Stream: position.Stream}
@@ -139,9 +140,9 @@ func TestLeaderWaitsForAQuorum(t *testing.T) {
 	if follower := <-post.woken; follower != 2 {
 		t.Fatalf("woke node %d", follower)
 	}
-	m, batches, ok, err := p.Next(2, 1000, nil)
-	if err != nil || !ok || m.End != 0 || len(batches) == 0 {
-		t.Fatalf("next: %+v, %d bytes, %v, %v", m, len(batches), ok, err)
+	next, ok, err := p.Next(2, 1000, nil)
+	if err != nil || !ok || next.Message.End != 0 || next.End != 2 {
+		t.Fatalf("next: %+v, %v, %v", next, ok, err)
 	}
 	ack.End, ack.Normal = 2, true
 	if err := p.Receive(2, ack, nil); err != nil {

@@ -70,6 +70,7 @@ type Set struct {
 
 	mu      sync.RWMutex
 	open    map[model.TopicPartition]*Partition
+	byTopic map[normalKey]*Partition // the same, by topic id
 	offline map[model.TopicPartition]error
 	checked recovery // since the last report of it
 }
@@ -94,6 +95,7 @@ func NewSet(o Options) *Set {
 	return &Set{
 		options: o, node: o.Node, logger: o.Logger, normals: newNormals(o), rescan: make(chan struct{}, 1),
 		open:    make(map[model.TopicPartition]*Partition),
+		byTopic: make(map[normalKey]*Partition),
 		offline: make(map[model.TopicPartition]error),
 	}
 }
@@ -107,6 +109,13 @@ func (s *Set) Get(name model.TopicPartition) *Partition {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.open[name]
+}
+
+// Find finds an open partition by its topic's id; nil where there is none.
+func (s *Set) Find(topic model.TopicID, number model.Partition) *Partition {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.byTopic[normalKey{topic, number}]
 }
 
 // Offline is why a partition that this node should hold is not open; nil where
@@ -243,7 +252,7 @@ func (s *Set) placeOne(to placement) {
 		return
 	}
 	s.mu.Lock()
-	s.open[to.name] = p
+	s.open[to.name], s.byTopic[p.normalKey()] = p, p
 	delete(s.offline, to.name)
 	s.mu.Unlock()
 	after := p.State()
@@ -263,8 +272,18 @@ func (s *Set) setOffline(name model.TopicPartition, why error) {
 	s.logger.Error("Partition is offline", "partition", name, "error", why)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.open, name)
+	s.closedLocked(name)
 	s.offline[name] = why
+}
+
+// closedLocked takes a partition out of the open ones.
+func (s *Set) closedLocked(name model.TopicPartition) *Partition {
+	p := s.open[name]
+	if p != nil {
+		delete(s.open, name)
+		delete(s.byTopic, p.normalKey())
+	}
+	return p
 }
 
 // openLog opens or creates a partition's log, after making sure that what lies
@@ -358,8 +377,7 @@ func (s *Set) setAside(dir string) error {
 // remove deletes a partition whose topic is gone.
 func (s *Set) remove(name model.TopicPartition) {
 	s.mu.Lock()
-	p := s.open[name]
-	delete(s.open, name)
+	p := s.closedLocked(name)
 	delete(s.offline, name)
 	s.mu.Unlock()
 	if p == nil {
@@ -367,6 +385,7 @@ func (s *Set) remove(name model.TopicPartition) {
 	}
 	p.fail(ErrClosed)
 	s.normals.drop(p.normalKey())
+	s.options.Peers.Forget(p)
 	if p.State().Leading {
 		s.tell(RoleChange{Name: name, Epoch: p.State().LeaderEpoch})
 	}

@@ -1,0 +1,206 @@
+package replication
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/chronik/chronik/internal/model"
+	"github.com/chronik/chronik/internal/partition"
+	"github.com/chronik/chronik/internal/replica"
+)
+
+// frameBytes is how much of data goes into one frame, unless one batch alone is
+// larger; bufferBytesMax is how large a buffer is kept.
+const (
+	frameBytes     = 1 << 20
+	bufferBytesMax = 4 << 20
+)
+
+// markDelay is how long a high watermark waits for batches that it can go along
+// with. Under load it costs no message of its own then; and only readers of a
+// follower, and the next leader, learn of it as much later.
+const markDelay = 5 * time.Millisecond
+
+// feeds is a follower's stream at its leader's: data goes out, acknowledgements
+// come in.
+type feeds struct {
+	streams  *Streams
+	follower model.NodeID
+	stream   Stream
+	out      *outlet // Diverged, Agreed
+	marks    *time.Timer
+
+	mu struct {
+		sync.Mutex
+		window
+		// marked are feeds that have a high watermark to send, and wait for marks.
+		marked []*feed
+	}
+}
+
+func newFeeds(s *Streams, follower model.NodeID, stream Stream) *feeds {
+	f := &feeds{streams: s, follower: follower, stream: stream, out: newOutlet()}
+	f.mu.window = newWindow()
+	f.marks = time.AfterFunc(time.Hour, f.sendMarks)
+	f.marks.Stop()
+	return f
+}
+
+// run serves the stream until it ends, or ctx.
+func (f *feeds) run(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		defer f.stream.Close() // ends the reading too
+		if err := f.write(ctx); err != nil {
+			f.streams.options.Logger.Debug("replication stream ended", "follower", f.follower, "error", err)
+		}
+	}()
+	err := f.read()
+	f.streams.options.Logger.Debug("replication stream ended", "follower", f.follower, "error", err)
+	cancel()
+	<-written
+	f.marks.Stop()
+}
+
+// read takes positions and acknowledgements.
+func (f *feeds) read() error {
+	var buffer []byte
+	for {
+		frame, err := f.stream.Read(buffer)
+		if err != nil {
+			return err
+		}
+		for rest := frame; len(rest) > 0; {
+			var e entry
+			if e, rest, err = nextEntry(rest); err != nil {
+				return err
+			}
+			f.receive(e)
+		}
+		buffer = frame[:0]
+	}
+}
+
+func (f *feeds) receive(e entry) {
+	p := f.streams.options.Partitions.Find(e.topic, e.partition)
+	if p == nil {
+		return // asked again
+	}
+	f.mu.Lock()
+	switch e.message.Kind {
+	case replica.Position:
+		f.mu.restarted(p)
+	case replica.Ack:
+		f.mu.acked(p, e.message.End)
+	case replica.Diverged, replica.Agreed, replica.Data:
+	}
+	f.mu.Unlock()
+	f.out.notify()
+	_ = p.Receive(f.follower, e.message, nil) // of these kinds none fails
+}
+
+// wake has a partition's turn come.
+func (f *feeds) wake(p *partition.Partition, batches bool) {
+	f.mu.Lock()
+	d := f.mu.feed(p)
+	switch {
+	case batches:
+		f.mu.push(d)
+	case !d.queued && !d.marked:
+		d.marked = true
+		if f.mu.marked = append(f.mu.marked, d); len(f.mu.marked) == 1 {
+			f.marks.Reset(markDelay)
+		}
+	}
+	f.mu.Unlock()
+	if batches {
+		f.out.notify()
+	}
+}
+
+// forget drops a partition that is no more.
+func (f *feeds) forget(p *partition.Partition) {
+	f.out.forget(p)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.mu.restarted(p)
+	delete(f.mu.feeds, p)
+}
+
+// sendMarks has the turn come of those that only have a high watermark to send.
+func (f *feeds) sendMarks() {
+	f.mu.Lock()
+	for _, d := range f.mu.marked {
+		d.marked = false
+		f.mu.push(d)
+	}
+	f.mu.marked = f.mu.marked[:0]
+	f.mu.Unlock()
+	f.out.notify()
+}
+
+// write sends frames until ctx ends or it cannot.
+func (f *feeds) write(ctx context.Context) error {
+	frame := make([]byte, 0, frameBytes+frameBytes/8)
+	for {
+		var err error
+		frame = f.out.appendTo(frame[:0], smallFrameBytes)
+		if frame, err = f.gather(frame); err != nil {
+			return err
+		}
+		if len(frame) > 0 {
+			if err := f.stream.Write(frame); err != nil {
+				return err
+			}
+			if cap(frame) > bufferBytesMax {
+				frame = make([]byte, 0, frameBytes+frameBytes/8)
+			}
+			continue
+		}
+		select {
+		case <-f.out.signal:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// gather adds data to a frame: of each partition in turn, until it is full or
+// there is none that may send.
+func (f *feeds) gather(frame []byte) ([]byte, error) {
+	for len(frame) < frameBytes {
+		f.mu.Lock()
+		d := f.mu.pop()
+		f.mu.Unlock()
+		if d == nil {
+			break
+		}
+		at := len(frame)
+		frame = append(frame, make([]byte, entryHeaderBytes)...)
+		next, ok, err := d.partition.Next(f.follower, frameBytes-at, frame[len(frame):len(frame):cap(frame)])
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			frame = frame[:at]
+			continue
+		}
+		putHeader(frame[at:], d.partition.TopicID(), d.partition.Name().Partition, &next.Message, len(next.Batches))
+		if len(next.Batches) == 0 {
+			continue
+		}
+		if n := len(frame); cap(frame)-n >= len(next.Batches) && &frame[:n+1][n] == &next.Batches[0] {
+			frame = frame[:n+len(next.Batches)] // they were read in place
+		} else {
+			frame = append(frame, next.Batches...)
+		}
+		f.mu.Lock()
+		f.mu.sent(d, next.End, len(next.Batches))
+		f.mu.push(d) // for what else there is
+		f.mu.Unlock()
+	}
+	return frame, nil
+}

@@ -1,0 +1,155 @@
+package replication
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/chronik/chronik/internal/model"
+	"github.com/chronik/chronik/internal/partition"
+	"github.com/chronik/chronik/internal/replica"
+)
+
+// Stream is a connection that carries frames both ways. Read and Write are called
+// by one goroutine each.
+type Stream interface {
+	// Read returns the next frame, in buffer where its capacity suffices.
+	Read(buffer []byte) ([]byte, error)
+	// Write sends a frame; it does not keep it.
+	Write(frame []byte) error
+	// Close ends both.
+	Close()
+}
+
+// Options are what Streams work with.
+type Options struct {
+	Node model.NodeID
+	// Dial opens a stream to a node.
+	Dial func(ctx context.Context, to model.NodeID) (Stream, error)
+	// Partitions finds a partition that this node holds, and all of them.
+	Partitions Partitions
+	Logger     *slog.Logger
+}
+
+// Partitions are those that this node holds.
+type Partitions interface {
+	// Find is nil where there is none.
+	Find(topic model.TopicID, number model.Partition) *partition.Partition
+	All() func(yield func(*partition.Partition) bool)
+}
+
+// Streams are a node's streams to the leaders that it follows, and to the followers
+// of what it leads. It implements partition.Peers.
+type Streams struct {
+	options Options
+	wake    chan struct{} // capacity 1: an inlet is to be started
+
+	mu struct {
+		sync.Mutex
+		inlets map[model.NodeID]*inlet // by leader
+		feeds  map[model.NodeID]*feeds // by follower
+		idle   []*inlet                // not started yet
+	}
+}
+
+// New returns Streams that carry nothing before Run.
+func New(o Options) *Streams {
+	s := &Streams{options: o, wake: make(chan struct{}, 1)}
+	s.mu.inlets = make(map[model.NodeID]*inlet)
+	s.mu.feeds = make(map[model.NodeID]*feeds)
+	return s
+}
+
+// Run follows leaders until ctx ends.
+func (s *Streams) Run(ctx context.Context) error {
+	var g errgroup.Group
+	for ctx.Err() == nil {
+		s.mu.Lock()
+		idle := s.mu.idle
+		s.mu.idle = nil
+		s.mu.Unlock()
+		for _, in := range idle {
+			g.Go(func() error { in.run(ctx); return nil })
+		}
+		select {
+		case <-s.wake:
+		case <-ctx.Done():
+		}
+	}
+	return g.Wait()
+}
+
+// Serve serves a follower's stream until it ends, or ctx. A newer one of the same
+// follower takes its place.
+func (s *Streams) Serve(ctx context.Context, follower model.NodeID, stream Stream) {
+	f := newFeeds(s, follower, stream)
+	s.mu.Lock()
+	before := s.mu.feeds[follower]
+	s.mu.feeds[follower] = f
+	s.mu.Unlock()
+	if before != nil {
+		before.stream.Close()
+	}
+	f.run(ctx)
+	s.mu.Lock()
+	if s.mu.feeds[follower] == f {
+		delete(s.mu.feeds, follower)
+	}
+	s.mu.Unlock()
+}
+
+// Send implements partition.Peers.
+func (s *Streams) Send(to model.NodeID, p *partition.Partition, m replica.Message) {
+	switch m.Kind {
+	case replica.Position, replica.Ack:
+		s.inlet(to).out.put(p, m)
+	case replica.Diverged, replica.Agreed:
+		if f := s.feedsOf(to); f != nil {
+			f.out.put(p, m)
+		}
+	case replica.Data: // is taken by Next
+	}
+}
+
+// Wake implements partition.Peers.
+func (s *Streams) Wake(follower model.NodeID, p *partition.Partition, batches bool) {
+	if f := s.feedsOf(follower); f != nil {
+		f.wake(p, batches)
+	}
+}
+
+// Forget implements partition.Peers.
+func (s *Streams) Forget(p *partition.Partition) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, in := range s.mu.inlets {
+		in.out.forget(p)
+	}
+	for _, f := range s.mu.feeds {
+		f.forget(p)
+	}
+}
+
+func (s *Streams) feedsOf(follower model.NodeID) *feeds {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mu.feeds[follower]
+}
+
+func (s *Streams) inlet(leader model.NodeID) *inlet {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	in := s.mu.inlets[leader]
+	if in == nil {
+		in = newInlet(s, leader)
+		s.mu.inlets[leader] = in
+		s.mu.idle = append(s.mu.idle, in)
+		select {
+		case s.wake <- struct{}{}:
+		default:
+		}
+	}
+	return in
+}

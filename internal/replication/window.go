@@ -1,0 +1,119 @@
+package replication
+
+import (
+	"github.com/chronik/chronik/internal/model"
+	"github.com/chronik/chronik/internal/partition"
+)
+
+// How much a follower may have been sent that it has not synced: of one partition,
+// and of all. A sync of a few megabytes takes some ten milliseconds, so that these
+// let a disk work at its speed.
+const (
+	partitionWindowBytes = 4 << 20
+	streamWindowBytes    = 16 << 20
+)
+
+// feed is one partition's part of a stream.
+type feed struct {
+	partition *partition.Partition
+	queued    bool // its turn will come
+	marked    bool // it waits for the timer of marks
+	blocked   bool // it has more to send than the window lets it
+	unsynced  []piece
+	bytes     int // of unsynced
+}
+
+// piece is batches that were sent, by where they end.
+type piece struct {
+	end   model.Offset
+	bytes int
+}
+
+// window decides whose turn it is to send. Invariant: bytes is the sum over feeds.
+type window struct {
+	feeds   map[*partition.Partition]*feed
+	queue   []*feed
+	blocked []*feed // in the order in which their turn has passed
+	bytes   int
+}
+
+func newWindow() window {
+	return window{feeds: make(map[*partition.Partition]*feed)}
+}
+
+func (w *window) feed(p *partition.Partition) *feed {
+	d := w.feeds[p]
+	if d == nil {
+		d = &feed{partition: p}
+		w.feeds[p] = d
+	}
+	return d
+}
+
+// push queues a feed, unless it is.
+func (w *window) push(d *feed) {
+	if !d.queued && !d.blocked {
+		d.queued = true
+		w.queue = append(w.queue, d)
+	}
+}
+
+// pop is the next that may send; nil where none may.
+func (w *window) pop() *feed {
+	for len(w.queue) > 0 {
+		d := w.queue[0]
+		w.queue[0] = nil
+		w.queue = w.queue[1:]
+		d.queued = false
+		if w.maySend(d) {
+			return d
+		}
+		d.blocked = true
+		w.blocked = append(w.blocked, d)
+	}
+	w.queue = nil
+	return nil
+}
+
+// maySend: who has nothing under way may, or a full window could keep a partition
+// waiting for others' acknowledgements.
+func (w *window) maySend(d *feed) bool {
+	return d.bytes == 0 || d.bytes < partitionWindowBytes && w.bytes < streamWindowBytes
+}
+
+func (w *window) sent(d *feed, end model.Offset, bytes int) {
+	d.unsynced = append(d.unsynced, piece{end, bytes})
+	d.bytes += bytes
+	w.bytes += bytes
+}
+
+// acked: the follower has synced what ends at or before end.
+func (w *window) acked(p *partition.Partition, end model.Offset) {
+	d := w.feed(p)
+	n := 0
+	for n < len(d.unsynced) && d.unsynced[n].end <= end {
+		d.bytes -= d.unsynced[n].bytes
+		w.bytes -= d.unsynced[n].bytes
+		n++
+	}
+	d.unsynced = append(d.unsynced[:0], d.unsynced[n:]...)
+	w.unblock()
+}
+
+// restarted: the conversation has begun again, and what was under way is lost.
+func (w *window) restarted(p *partition.Partition) {
+	d := w.feed(p)
+	w.bytes -= d.bytes
+	d.unsynced, d.bytes = nil, 0
+	w.unblock()
+}
+
+// unblock gives all that wait another turn, in their order.
+func (w *window) unblock() {
+	blocked := w.blocked
+	w.blocked = nil
+	for _, d := range blocked {
+		d.blocked = false
+		w.push(d)
+	}
+}
