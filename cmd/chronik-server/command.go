@@ -31,7 +31,11 @@ const examples = `  # a broker on localhost:9092, data in ./data
   chronik-server --advertised-addr broker.example --data-dir /var/lib/chronik
 
   # with a server.properties of Kafka's, and one setting changed
-  chronik-server --config server.properties --override num.partitions=6`
+  chronik-server --config server.properties --override num.partitions=6
+
+  # the first of three nodes on one machine; raft-cluster --help shows the others
+  chronik-server --node-id 1 --kafka-port 9092 --data-dir ./data/node1 \
+    raft-cluster --raft-addr localhost:9192 --peers "2@localhost:9193,3@localhost:9194" --bootstrap`
 
 func newRootCommand(build newNode) *cobra.Command {
 	root := &cobra.Command{
@@ -52,22 +56,22 @@ func newRootCommand(build newNode) *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.SetVersionTemplate("chronik-server {{.Version}}\n")
 	complete(root)
-	root.AddCommand(newVersionCommand(), newConfigCommand())
+	root.AddCommand(newClusterCommand(build), newVersionCommand(), newConfigCommand())
 	return root
 }
 
-// complete tells shells what the flags take. It fails for flags that do not
-// exist only.
-func complete(root *cobra.Command) {
+// complete tells shells what the flags of a command that serves take. It fails for
+// flags that do not exist only.
+func complete(serving *cobra.Command) {
 	words := func(words ...string) cobra.CompletionFunc {
 		return cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)
 	}
 	err := errors.Join(
-		root.MarkFlagDirname("data-dir"),
-		root.MarkFlagFilename("config", "properties"),
-		root.RegisterFlagCompletionFunc("log-level", words("debug", "info", "warn", "error")),
-		root.RegisterFlagCompletionFunc("log-format", words("auto", "text", "json")),
-		root.RegisterFlagCompletionFunc("override", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		serving.MarkFlagDirname("data-dir"),
+		serving.MarkFlagFilename("config", "properties"),
+		serving.RegisterFlagCompletionFunc("log-level", words("debug", "info", "warn", "error")),
+		serving.RegisterFlagCompletionFunc("log-format", words("auto", "text", "json")),
+		serving.RegisterFlagCompletionFunc("override", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 			return overrides(), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 		}),
 	)
@@ -115,7 +119,9 @@ func flagError(cmd *cobra.Command, err error) error {
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { names[f.Name] = true })
 		sorted := slices.Sorted(maps.Keys(names))
 		suggestion := ""
-		if nearest := settings.Nearest(unknown.GetSpecifiedName(), slices.Values(sorted)); nearest != "" {
+		if config.IsClusterFlag(unknown.GetSpecifiedName()) {
+			suggestion = "; it belongs to chronik-server raft-cluster"
+		} else if nearest := settings.Nearest(unknown.GetSpecifiedName(), slices.Values(sorted)); nearest != "" {
 			suggestion = didYouMean([]string{"--" + nearest})
 		} else if _, ok := settings.LookupBroker(unknown.GetSpecifiedName()); ok {
 			suggestion = didYouMean([]string{"--override " + unknown.GetSpecifiedName() + "=..."})

@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -33,6 +35,14 @@ func fakeMain() {
 		behaviour := os.Getenv("FAKE_BROKER")
 		if behaviour == "refuse" {
 			return nil, errors.New("data directory " + c.DataDir + " is in use by another broker")
+		}
+		if cluster := c.Cluster; cluster != nil {
+			var peers []string
+			for _, p := range cluster.Peers {
+				peers = append(peers, fmt.Sprintf("%d@%s", p.Node, p.Address))
+			}
+			log.Info("cluster", "node", fmt.Sprintf("node %d, cluster port %s, peers %s, bootstrap %t",
+				c.NodeID, strings.Join(cluster.Bind, " "), strings.Join(peers, " "), cluster.Bootstrap))
 		}
 		return fakeNode{behaviour: behaviour, log: log}, nil
 	}))

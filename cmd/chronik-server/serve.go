@@ -43,13 +43,13 @@ func serve(ctx context.Context, flags *config.Flags, stderr io.Writer, build new
 	return n.Run(ctx)
 }
 
-// report says what of the configuration does nothing.
+// report says what of the configuration does nothing, or should be looked at.
 func report(log *slog.Logger, cfg *config.Config) {
 	for _, i := range cfg.Ignored {
 		log.Info("settings that do nothing", "reason", i.Reason, "settings", i.Names)
 	}
 	for _, w := range cfg.Warnings {
-		log.Warn("setting is not served", "detail", w)
+		log.Warn("look at the configuration", "detail", w)
 	}
 }
 

@@ -18,23 +18,28 @@ type Config struct {
 	// Listeners is not empty, and sorted as they were given. The first is the
 	// one that others of the cluster are told of.
 	Listeners []Listener
+	// Cluster is how the node is one of a cluster; nil where it is a cluster of
+	// its own, without a port for other nodes.
+	Cluster *Cluster
+	Admin   Admin
 	// Limits bounds what clients can make the server hold.
-	Limits  server.Limits
-	Sockets Sockets
-	Topics  Topics
-	Fetch   Fetch
-	Groups  Groups
-	Offsets Offsets
-	Storage Storage
-	Memory  Memory
-	Log     Logging
+	Limits      server.Limits
+	Sockets     Sockets
+	Topics      Topics
+	Fetch       Fetch
+	Groups      Groups
+	Offsets     Offsets
+	Replication Replication
+	Storage     Storage
+	Memory      Memory
+	Log         Logging
 	// Static holds the broker settings that were given, by name, as
 	// DescribeConfigs shows them (settings.Layers.Static).
 	Static map[string]string
 	// Ignored lists the given settings that do nothing, by reason.
 	Ignored []Ignored
-	// Warnings are sentences about settings among those that somebody may rely
-	// on: that access is controlled, or that other nodes hold the data too.
+	// Warnings are sentences about what somebody may rely on, or be harmed by:
+	// that access is not controlled, or that a port is open to everybody.
 	Warnings []string
 }
 
@@ -73,6 +78,8 @@ type Topics struct {
 type Fetch struct {
 	BytesMax    int
 	SessionsMax int
+	// RackAware: consumers are told of a replica in sync in their own rack.
+	RackAware bool
 }
 
 // Groups bounds the groups of consumers.
@@ -91,6 +98,12 @@ type Offsets struct {
 	Retention              time.Duration
 	RetentionCheckInterval time.Duration
 	MetadataBytesMax       int
+}
+
+// Replication is about the replicas of a partition.
+type Replication struct {
+	// LagMax is how long one may lag before it is no longer in sync.
+	LagMax time.Duration
 }
 
 // Storage is about what is done with the logs in the background.

@@ -12,16 +12,20 @@ import (
 // value than its default, and expects the typed values to differ. What becomes
 // of those is for the tests of their users.
 func TestEveryBrokerSettingReachesTheConfigOrTheTopics(t *testing.T) {
+	const twoNodes = "node.id=1\npeers=2@localhost:9193"
 	// Settings whose other value must be written by hand, or needs company.
 	special := map[string]struct{ value, company string }{
 		"advertised.listeners":             {value: "PLAINTEXT://x:1"},
 		"broker.id":                        {value: "9"},
+		"broker.heartbeat.interval.ms":     {value: "100", company: twoNodes},
 		"broker.rack":                      {value: "r"},
+		"broker.session.timeout.ms":        {value: "3000", company: twoNodes},
 		"compression.gzip.level":           {value: "5", company: "compression.type=gzip"},
 		"compression.lz4.level":            {value: "5", company: "compression.type=lz4"},
 		"compression.type":                 {value: "zstd"},
 		"compression.zstd.level":           {value: "5", company: "compression.type=zstd"},
 		"controller.listener.names":        {value: "B", company: "listeners=A://:1,B://:2\nlistener.security.protocol.map=A:PLAINTEXT,B:PLAINTEXT"},
+		"controller.quorum.voters":         {value: "1@localhost:1,2@localhost:2", company: "node.id=1"},
 		"listener.security.protocol.map":   {value: "A:PLAINTEXT", company: "listeners=A://:1"},
 		"listeners":                        {value: "PLAINTEXT://:1"},
 		"log.cleaner.min.cleanable.ratio":  {value: "0.25"},
@@ -31,6 +35,7 @@ func TestEveryBrokerSettingReachesTheConfigOrTheTopics(t *testing.T) {
 		"log.message.timestamp.type":       {value: "LogAppendTime"},
 		"max.connections.per.ip.overrides": {value: "10.0.0.1:5"},
 		"min.insync.replicas":              {value: "2"},
+		"replica.selector.class":           {value: settings.RackAwareReplicaSelector},
 	}
 	for _, d := range settings.Broker() {
 		s, ok := special[d.Name]

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// endpoint is one item of listeners or advertised.listeners: NAME://host:port.
+// endpoint is one item of listeners or advertised.listeners, NAME://host:port, or
+// another address, without a name.
 type endpoint struct {
 	name string // upper case
 	host string // without brackets; "" is every interface
@@ -17,13 +19,21 @@ type endpoint struct {
 
 // parseEndpoint reads one item. Kafka compares names in upper case.
 func parseEndpoint(item string) (endpoint, error) {
+	const form = "NAME://host:port"
 	name, address, ok := strings.Cut(item, "://")
 	if !ok || !isListenerName(name) {
-		return endpoint{}, fmt.Errorf("%q is not of the form NAME://host:port", item)
+		return endpoint{}, fmt.Errorf("%q is not of the form %s", item, form)
 	}
+	e, err := parseAddress(item, address, form)
+	e.name = strings.ToUpper(name)
+	return e, err
+}
+
+// parseAddress reads the host:port of an item, which is of a form that holds one.
+func parseAddress(item, address, form string) (endpoint, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return endpoint{}, fmt.Errorf("%q is not of the form NAME://host:port", item)
+		return endpoint{}, fmt.Errorf("%q is not of the form %s", item, form)
 	}
 	n, err := strconv.ParseUint(port, 10, 16)
 	if err != nil {
@@ -32,7 +42,7 @@ func parseEndpoint(item string) (endpoint, error) {
 	if !isHost(host) {
 		return endpoint{}, fmt.Errorf("%q: %q is neither a host name nor an address", item, host)
 	}
-	return endpoint{name: strings.ToUpper(name), host: host, port: uint16(n)}, nil
+	return endpoint{host: host, port: uint16(n)}, nil
 }
 
 // parseEndpoints reads listeners or advertised.listeners, given as setting.
@@ -54,8 +64,17 @@ func parseEndpoints(setting string, items []string) ([]endpoint, error) {
 }
 
 // String writes the item as it is read.
-func (e endpoint) String() string {
-	return e.name + "://" + net.JoinHostPort(e.host, strconv.Itoa(int(e.port)))
+func (e endpoint) String() string { return e.name + "://" + e.address() }
+
+func (e endpoint) address() string { return net.JoinHostPort(e.host, strconv.Itoa(int(e.port))) }
+
+// collides reports whether not both of two endpoints can be opened.
+func (e endpoint) collides(other endpoint) bool {
+	if e.port != other.port || e.port == 0 {
+		return false
+	}
+	return isEverywhere(e.host) || isEverywhere(other.host) ||
+		slices.ContainsFunc(e.binds(), func(bind string) bool { return slices.Contains(other.binds(), bind) })
 }
 
 // isListenerName allows what Kafka's listener names are made of.
@@ -107,5 +126,5 @@ func (e endpoint) binds() []string {
 	if isLocalhost(e.host) {
 		return []string{net.JoinHostPort("127.0.0.1", port), net.JoinHostPort("::1", port)}
 	}
-	return []string{net.JoinHostPort(e.host, port)}
+	return []string{e.address()}
 }

@@ -10,13 +10,12 @@ import (
 	"github.com/chronik/chronik/internal/settings"
 )
 
-// controllerReason is why a listener of Kafka's controllers is not opened.
-const controllerReason = "chronik's nodes speak a protocol of their own among themselves; no listener is opened for controllers"
-
 // listening is what is decided about listeners.
 type listening struct {
 	listeners []Listener
-	ignored   []Ignored
+	// bound are the listeners as they are opened, and controllers those that are
+	// Kafka's for its controllers, as they were given.
+	bound, controllers []endpoint
 	// static are the settings that say the same in Kafka's terms.
 	static map[string]string
 }
@@ -33,11 +32,11 @@ func decideListeners(g given, hostname func() (string, error)) (listening, error
 	if err := checkShort(g); err != nil {
 		return listening{}, err
 	}
-	bound, ignored, err := boundEndpoints(g)
+	bound, controllers, err := boundEndpoints(g)
 	if err != nil {
 		return listening{}, err
 	}
-	advertised, err := advertisedEndpoints(g, bound, ignored, hostname)
+	advertised, err := advertisedEndpoints(g, bound, controllers, hostname)
 	if err != nil {
 		return listening{}, err
 	}
@@ -45,10 +44,7 @@ func decideListeners(g given, hostname func() (string, error)) (listening, error
 	if err != nil {
 		return listening{}, err
 	}
-	l := listening{static: map[string]string{}}
-	if len(ignored) > 0 {
-		l.ignored = []Ignored{{Reason: controllerReason, Names: ignored}}
-	}
+	l := listening{bound: bound, controllers: controllers, static: map[string]string{}}
 	for i, e := range bound {
 		l.listeners = append(l.listeners, Listener{Name: e.name, Protocol: protocols[i], Binds: e.binds(),
 			AdvertisedHost: advertised[i].host, AdvertisedPort: advertised[i].port})
@@ -92,9 +88,9 @@ func shortHost(text string) string {
 	return text
 }
 
-// boundEndpoints are the listeners to open, and the names of those that are
-// Kafka's for its controllers.
-func boundEndpoints(g given) (bound []endpoint, controllers []string, err error) {
+// boundEndpoints are the listeners to open, and those that are Kafka's for its
+// controllers.
+func boundEndpoints(g given) (bound, controllers []endpoint, err error) {
 	given, ok := g.get("listeners")
 	if !ok {
 		return []endpoint{shortEndpoint(g)}, nil, nil
@@ -106,7 +102,7 @@ func boundEndpoints(g given) (bound []endpoint, controllers []string, err error)
 	names := settings.SplitList(strings.ToUpper(g.text("controller.listener.names")))
 	for _, e := range all {
 		if slices.Contains(names, e.name) {
-			controllers = append(controllers, e.name)
+			controllers = append(controllers, e)
 		} else {
 			bound = append(bound, e)
 		}
@@ -159,7 +155,7 @@ func applyPort(g given, listeners value, bound []endpoint) error {
 func distinctPorts(given value, bound []endpoint) error {
 	for i, e := range bound {
 		for _, other := range bound[:i] {
-			if e.port == other.port && e.port != 0 && (e.host == other.host || isEverywhere(e.host) || isEverywhere(other.host)) {
+			if e.collides(other) {
 				return fmt.Errorf("%s: listeners %s and %s share port %d; give each a port of its own", given.Origin, other.name, e.name, e.port)
 			}
 		}
@@ -168,7 +164,7 @@ func distinctPorts(given value, bound []endpoint) error {
 }
 
 // advertisedEndpoints is what clients of each bound listener are told.
-func advertisedEndpoints(g given, bound []endpoint, controllers []string, hostname func() (string, error)) ([]endpoint, error) {
+func advertisedEndpoints(g given, bound []endpoint, controllers []endpoint, hostname func() (string, error)) ([]endpoint, error) {
 	byName := make(map[string]endpoint)
 	list, hasList := g.get("advertised.listeners")
 	short, hasShort := g.get("advertised.addr")
@@ -207,12 +203,13 @@ func advertisedEndpoints(g given, bound []endpoint, controllers []string, hostna
 	return advertised, nil
 }
 
-func checkAdvertised(given value, all, bound []endpoint, controllers []string) error {
+func checkAdvertised(given value, all, bound, controllers []endpoint) error {
 	for _, e := range all {
-		if slices.Contains(controllers, e.name) {
+		named := func(other endpoint) bool { return other.name == e.name }
+		if slices.ContainsFunc(controllers, named) {
 			continue
 		}
-		if !slices.ContainsFunc(bound, func(b endpoint) bool { return b.name == e.name }) {
+		if !slices.ContainsFunc(bound, named) {
 			return fmt.Errorf("%s: advertised.listeners names %s, which listeners does not have", given.Origin, e.name)
 		}
 		if isEverywhere(e.host) {

@@ -76,6 +76,7 @@ func FuzzProperties(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(text)
+	f.Add([]byte("peers=2@a:1\nnode.id=1\nraft.addr=:1\nadmin.addr=:2"))
 	f.Add([]byte("a\\\n  b : c\r\n! x\n\\u0041=${b}\n=\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		l, err := parseProperties("f", text)
@@ -94,8 +95,16 @@ func FuzzProperties(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if listening, err := decideListeners(g, func() (string, error) { return "box", nil }); err == nil && len(listening.listeners) == 0 {
-			t.Error("no listener")
+		if listening, err := decideListeners(g, func() (string, error) { return "box", nil }); err == nil {
+			if len(listening.listeners) == 0 {
+				t.Error("no listener")
+			}
+			for _, asked := range [...]bool{false, true} {
+				if c, err := decideCluster(g, asked, listening); err == nil && asked && c.cluster == nil {
+					t.Error("no cluster")
+				}
+			}
+			_, _ = decideAdmin(g, listening.bound)
 		}
 		build(g, Memory{}) // panics where check let a value through that cannot be read
 	})

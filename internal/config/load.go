@@ -61,14 +61,36 @@ func Load(flags *Flags, s Surroundings) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	clustering, err := decideCluster(g, flags.cluster, listening)
+	if err != nil {
+		return nil, err
+	}
 	c := build(g, readMemory(s))
-	c.Listeners = listening.listeners
-	c.Ignored = addIgnored(ignored, listening.ignored)
-	c.Warnings = warnings(g)
+	c.Listeners, c.Cluster = listening.listeners, clustering.cluster
+	if c.Admin, err = decideAdmin(g, listening.bound); err != nil {
+		return nil, err
+	}
+	c.Ignored = addIgnored(ignored, clustering.ignored)
+	c.Warnings = append(warnings(g), clustering.warnings...)
 	c.Log.NoColor = lookupEnvironment(s.Environ, "NO_COLOR") != ""
 	maps.Copy(c.Static, listening.static)
+	c.replicate(g)
 	return c, c.check()
 }
+
+// replicate settles how many replicas a topic has whose creator does not say: what
+// the nodes make possible is shown to clients as what was given by naming them.
+func (c *Config) replicate(g given) {
+	if g.hasAny("default.replication.factor") || c.Cluster == nil {
+		return
+	}
+	c.Topics.DefaultReplicationFactor = int16(min(replicasEnough, 1+len(c.Cluster.Peers)))
+	c.Static["default.replication.factor"] = strconv.Itoa(int(c.Topics.DefaultReplicationFactor))
+}
+
+// replicasEnough is how many replicas survive the death of any one node, with a
+// majority left.
+const replicasEnough = 3
 
 // readLayers reads file, environment and flags, the weakest first.
 func readLayers(flags *Flags, s Surroundings) ([]layer, error) {
@@ -116,11 +138,6 @@ func warnings(g given) []string {
 	if v, ok := g.get("authorizer.class.name"); ok {
 		all = append(all, v.Origin+": authorizer.class.name is set, and access control is not served yet: every client may do everything")
 	}
-	for _, name := range [...]string{"controller.quorum.voters", "controller.quorum.bootstrap.servers"} {
-		if v, ok := g.get(name); ok && len(settings.SplitList(v.Text)) > 1 {
-			all = append(all, v.Origin+": "+name+" names several nodes, and clusters of several are not served yet: this node is a cluster of its own")
-		}
-	}
 	return all
 }
 
@@ -139,19 +156,20 @@ func truth(g given, name string) bool { return g.text(name) == "true" }
 
 func build(g given, memory Memory) *Config {
 	return &Config{
-		NodeID:  nodeID(g),
-		Rack:    g.text("broker.rack"),
-		DataDir: dataDir(g),
-		Limits:  limits(g, memory),
-		Sockets: Sockets{SendBufferBytes: int(whole(g, "socket.send.buffer.bytes")), ReceiveBufferBytes: int(whole(g, "socket.receive.buffer.bytes"))},
-		Topics:  topics(g),
-		Fetch:   Fetch{BytesMax: int(whole(g, "fetch.max.bytes")), SessionsMax: int(whole(g, "max.incremental.fetch.session.cache.slots"))},
-		Groups:  groups(g),
-		Offsets: offsets(g),
-		Storage: storage(g),
-		Memory:  memory,
-		Log:     logging(g),
-		Static:  static(g),
+		NodeID:      nodeID(g),
+		Rack:        g.text("broker.rack"),
+		DataDir:     dataDir(g),
+		Limits:      limits(g, memory),
+		Sockets:     Sockets{SendBufferBytes: int(whole(g, "socket.send.buffer.bytes")), ReceiveBufferBytes: int(whole(g, "socket.receive.buffer.bytes"))},
+		Topics:      topics(g),
+		Fetch:       fetch(g),
+		Groups:      groups(g),
+		Offsets:     offsets(g),
+		Replication: Replication{LagMax: duration(g, "replica.lag.time.max.ms")},
+		Storage:     storage(g),
+		Memory:      memory,
+		Log:         logging(g),
+		Static:      static(g),
 	}
 }
 
@@ -198,6 +216,14 @@ func topics(g given) Topics {
 		AutoCreate:               truth(g, "auto.create.topics.enable"),
 		AllowDelete:              truth(g, "delete.topic.enable"),
 		DescribePartitionsMax:    int(whole(g, "max.request.partition.size.limit")),
+	}
+}
+
+func fetch(g given) Fetch {
+	return Fetch{
+		BytesMax:    int(whole(g, "fetch.max.bytes")),
+		SessionsMax: int(whole(g, "max.incremental.fetch.session.cache.slots")),
+		RackAware:   g.text("replica.selector.class") == settings.RackAwareReplicaSelector,
 	}
 }
 

@@ -121,7 +121,10 @@ func TestKafkasOwnFileIsTakenAsItIs(t *testing.T) {
 }
 
 func TestWhatSomebodyMayRelyOnIsWarnedOf(t *testing.T) {
-	c := mustLoad(t, user{file: "authorizer.class.name=a.b.C\ncontroller.quorum.voters=1@a:1,2@b:1\n"})
+	c := mustLoad(t, user{file: "authorizer.class.name=a.b.C\ncontroller.quorum.bootstrap.servers=a:1,b:1\n"})
+	if c.Cluster != nil {
+		t.Errorf("servers without ids make a cluster: %+v", c.Cluster)
+	}
 	if len(c.Warnings) != 2 || !strings.HasPrefix(c.Warnings[0], "server.properties:1: ") || !strings.HasPrefix(c.Warnings[1], "server.properties:2: ") {
 		t.Errorf("warnings %q", c.Warnings)
 	}

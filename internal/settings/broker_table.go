@@ -1,5 +1,11 @@
 package settings
 
+// The values of replica.selector.class, which are names of Kafka's classes.
+const (
+	LeaderSelector           = "org.apache.kafka.common.replica.LeaderSelector"
+	RackAwareReplicaSelector = "org.apache.kafka.common.replica.RackAwareReplicaSelector"
+)
+
 // brokerTable holds the settings of brokers, sorted by name. Never written.
 // Those that are the defaults of a topic's setting are cluster-wide, since the
 // partitions read them from the metadata image; the others are read once, at
@@ -9,10 +15,14 @@ var brokerTable = [...]Definition{
 		Doc: "The addresses clients are told to connect to, as NAME://host:port, one for each listener. Where missing, that of listeners."},
 	{Name: "auto.create.topics.enable", Type: Boolean, Scope: BrokerScope, Default: "true",
 		Doc: "Whether a topic is created when a client asks for the metadata of one that does not exist."},
+	{Name: "broker.heartbeat.interval.ms", Type: Int, Scope: BrokerScope, Default: "200", rule: atLeast(1),
+		Doc: "How often a node of a cluster tells the controller that it is alive."},
 	{Name: "broker.id", Type: Int, Scope: BrokerScope, Default: "-1", rule: atLeast(-1),
 		Doc: "The older name of node.id, used where that is not set."},
 	{Name: "broker.rack", Type: String, Scope: BrokerScope, Null: true,
 		Doc: "Where this broker stands. Replicas are spread over racks, and clients are told of it."},
+	{Name: "broker.session.timeout.ms", Type: Int, Scope: BrokerScope, Default: "1500", rule: atLeast(1),
+		Doc: "How long the controller waits for a node that is silent before others take over what it leads. At least three times broker.heartbeat.interval.ms."},
 	{Name: "compression.gzip.level", Type: Int, Scope: BrokerScope, Update: ClusterWide, Default: "-1", rule: gzipLevels(),
 		Doc: "The default of the topic setting of the same name."},
 	{Name: "compression.lz4.level", Type: Int, Scope: BrokerScope, Update: ClusterWide, Default: "9", rule: between(1, 17),
@@ -24,9 +34,11 @@ var brokerTable = [...]Definition{
 	{Name: "connections.max.idle.ms", Type: Long, Scope: BrokerScope, Default: "600000", rule: idleTimes(),
 		Doc: "A connection that has been silent for this long is closed; negative is never."},
 	{Name: "controller.listener.names", Type: List, Scope: BrokerScope, Default: "",
-		Doc: "Names of listeners that Kafka would give to its controllers. chronik does not open them: its nodes have a protocol of their own."},
+		Doc: "Names of listeners that Kafka would give to its controllers, which clients do not use. In a cluster the first of them is where the other nodes connect to, where raft.addr is not set."},
+	{Name: "controller.quorum.voters", Type: List, Scope: BrokerScope, Default: "",
+		Doc: "All nodes of the cluster, this one among them, as id@host:port,id@host:port. Several make this node one of a cluster, as peers does; where peers is set, that counts."},
 	{Name: "default.replication.factor", Type: Int, Scope: BrokerScope, Default: "1", rule: between(1, 32767),
-		Doc: "The number of replicas of a topic whose creator does not say."},
+		Doc: "The number of replicas of a topic whose creator does not say. Where nothing sets it, 3, or as many as the cluster has nodes."},
 	{Name: "delete.topic.enable", Type: Boolean, Scope: BrokerScope, Default: "true",
 		Doc: "Whether topics may be deleted."},
 	{Name: "fetch.max.bytes", Type: Int, Scope: BrokerScope, Default: "57671680", rule: atLeast(1024),
@@ -143,6 +155,10 @@ var brokerTable = [...]Definition{
 		Doc: "How long a partition remembers the sequence of an idempotent producer that no longer writes."},
 	{Name: "queued.max.request.bytes", Type: Long, Scope: BrokerScope, Default: "-1", rule: orMinusOne(),
 		Doc: "The most memory for requests that have been received and not yet answered; reading waits beyond it. -1 is a quarter of the memory chronik may use."},
+	{Name: "replica.lag.time.max.ms", Type: Long, Scope: BrokerScope, Default: "30000", rule: atLeast(1),
+		Doc: "How long a replica may lag behind its leader before it is no longer in sync."},
+	{Name: "replica.selector.class", Type: String, Scope: BrokerScope, Null: true, rule: oneOf(LeaderSelector, RackAwareReplicaSelector),
+		Doc: "Which replica consumers fetch from, by the name of Kafka's class: the leader, or one in sync of the consumer's own rack (client.rack). Where missing, the leader."},
 	{Name: "sasl.server.max.receive.size", Type: Int, Scope: BrokerScope, Default: "524288", rule: atLeast(1),
 		Doc: "The largest request that is read from a client that has not shown yet who it is. After that, socket.request.max.bytes counts."},
 	{Name: "socket.receive.buffer.bytes", Type: Int, Scope: BrokerScope, Default: "-1", rule: orMinusOne(),
@@ -151,17 +167,4 @@ var brokerTable = [...]Definition{
 		Doc: "The largest request that is read."},
 	{Name: "socket.send.buffer.bytes", Type: Int, Scope: BrokerScope, Default: "-1", rule: orMinusOne(),
 		Doc: "The send buffer (SO_SNDBUF) of client connections; -1 lets the operating system size it as the connection needs."},
-}
-
-// processTable holds chronik's own settings, which no client sees. Sorted by
-// name; never written.
-var processTable = [...]Definition{
-	{Name: "advertised.addr", Type: String, Scope: ProcessScope, Null: true,
-		Doc: "The host clients are told to connect to. One that is not this machine's loopback also opens every interface. Where advertised.listeners is set, that counts."},
-	{Name: "kafka.port", Type: Int, Scope: ProcessScope, Default: "9092", rule: between(0, 65535),
-		Doc: "The port clients connect to; 0 takes a free one. Where listeners is set, that counts."},
-	{Name: "log.format", Type: String, Scope: ProcessScope, Default: "auto", rule: oneOf("auto", "text", "json"),
-		Doc: "How log lines are written; auto is text on a terminal and JSON elsewhere."},
-	{Name: "log.level", Type: String, Scope: ProcessScope, Default: "info", rule: oneOf("debug", "info", "warn", "error"),
-		Doc: "The least severe log lines that are written."},
 }

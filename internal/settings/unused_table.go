@@ -96,15 +96,20 @@ var unusedTable = [...]reasoned{
 	{"client telemetry is not served yet", []string{
 		"telemetry.max.bytes",
 	}},
-	{"a single node leads every partition, so nothing is balanced or moved", []string{
-		"auto.leader.rebalance.enable", "controlled.shutdown.enable", "leader.imbalance.check.interval.seconds",
+	{"a leader that works is left where it is", []string{
+		"auto.leader.rebalance.enable", "leader.imbalance.check.interval.seconds",
 	}},
-	{"chronik's nodes agree on metadata through Raft, with a log and timings of its own", []string{
-		"broker.heartbeat.interval.ms", "broker.session.timeout.ms", "controller.performance.always.log.threshold.ms",
-		"controller.performance.sample.period.ms", "controller.quorum.append.linger.ms", "controller.quorum.auto.join.enable",
-		"controller.quorum.bootstrap.servers", "controller.quorum.election.backoff.max.ms", "controller.quorum.election.timeout.ms",
+	{"a node that stops always hands over what it leads", []string{
+		"controlled.shutdown.enable",
+	}},
+	{"chronik's nodes know each other by id: peers and controller.quorum.voters say who they are", []string{
+		"controller.quorum.bootstrap.servers",
+	}},
+	{"chronik's nodes agree on metadata through Raft, with a log, a protocol and timings of its own", []string{
+		"controller.performance.always.log.threshold.ms", "controller.performance.sample.period.ms", "controller.quorum.append.linger.ms",
+		"controller.quorum.auto.join.enable", "controller.quorum.election.backoff.max.ms", "controller.quorum.election.timeout.ms",
 		"controller.quorum.fetch.max.bytes", "controller.quorum.fetch.snapshot.max.bytes", "controller.quorum.fetch.timeout.ms",
-		"controller.quorum.request.timeout.ms", "controller.quorum.retry.backoff.ms", "controller.quorum.voters",
+		"controller.quorum.request.timeout.ms", "controller.quorum.retry.backoff.ms",
 		"controller.socket.timeout.ms", "early.start.listeners", "initial.broker.registration.timeout.ms", "inter.broker.listener.name",
 		"internal.metadata.delete.delay.millis", "internal.metadata.log.segment.bytes", "internal.metadata.max.batch.size.in.bytes",
 		"metadata.log.dir", "metadata.log.max.record.bytes.between.snapshots", "metadata.log.max.snapshot.interval.ms",
@@ -114,8 +119,8 @@ var unusedTable = [...]reasoned{
 	{"chronik replicates over streams of its own, without fetchers", []string{
 		"num.replica.fetchers", "replica.fetch.backoff.ms", "replica.fetch.max.bytes", "replica.fetch.min.bytes",
 		"replica.fetch.response.max.bytes", "replica.fetch.wait.max.ms", "replica.high.watermark.checkpoint.interval.ms",
-		"replica.lag.time.max.ms", "replica.selector.class", "replica.socket.receive.buffer.bytes", "replica.socket.timeout.ms",
-		"request.timeout.ms", "socket.connection.setup.timeout.max.ms", "socket.connection.setup.timeout.ms",
+		"replica.socket.receive.buffer.bytes", "replica.socket.timeout.ms", "request.timeout.ms",
+		"socket.connection.setup.timeout.max.ms", "socket.connection.setup.timeout.ms",
 	}},
 	{"a replica that may miss acknowledged records is never elected", []string{
 		"unclean.leader.election.enable", "unclean.leader.election.interval.ms",
