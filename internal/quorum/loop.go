@@ -138,8 +138,22 @@ func (q *Quorum) settle(ctx context.Context, g *errgroup.Group) error {
 		}
 	}
 	q.maybeSnapshot(g)
+	q.noteLead()
 	q.noteStatus()
 	return nil
+}
+
+// noteLead tells of leadership once the image has all that was committed before it.
+func (q *Quorum) noteLead() {
+	m := q.machine
+	leading := uint64(0)
+	if term := m.Term(); m.Leads() && (q.leading == term || m.CanDecide() && m.CaughtUp()) {
+		leading = term
+	}
+	if leading != q.leading {
+		q.leading = leading
+		q.publisher.offerLead(leading, m.Image())
+	}
 }
 
 func (q *Quorum) send(messages []*Message) {
@@ -186,7 +200,7 @@ func (q *Quorum) decideCommands(requests []*request) {
 	var proposals []Proposal
 	for len(requests) > 0 && requests[0].change == nil {
 		if r := requests[0]; r.ctx.Err() == nil { // else nobody waits
-			proposals = append(proposals, Proposal{Token: r, Command: r.command})
+			proposals = append(proposals, Proposal{Token: r, Command: r.command, Term: r.term})
 		}
 		requests = requests[1:]
 	}

@@ -67,6 +67,10 @@ type Options struct {
 	// skipped, and then their changes are in the next delta. It may block; Submit
 	// and Image wait for it.
 	Publish func(meta.Delta, *meta.Image)
+	// Lead, where not nil, is told the term in which this node leads and may decide,
+	// after an image with all that was committed before is published; and 0 when it
+	// does not any more. It is called where Publish is, and must not block.
+	Lead func(term uint64)
 	// Env is what a decision may look at; Index is filled in.
 	Env func() controller.Env
 }
@@ -87,12 +91,14 @@ type Quorum struct {
 	publisher *publisher
 	contacts  contacts
 	status    atomic.Pointer[Status]
+	members   Members // at the start
 	stopped   chan struct{}
 	failure   error // why; read after stopped is closed
 
 	// The loop's:
 	waiting  []*request         // taken from requests
 	saving   bool               // a snapshot is being written
+	leading  uint64             // the term that Lead was told of, or 0
 	saved    chan savedSnapshot // capacity 1
 	clock    clock
 	snapshot SnapshotLimits
@@ -107,6 +113,9 @@ func New(o Options) (*Quorum, error) {
 	}
 	if o.Publish == nil {
 		o.Publish = func(meta.Delta, *meta.Image) {}
+	}
+	if o.Lead == nil {
+		o.Lead = func(uint64) {}
 	}
 	if o.Env == nil {
 		o.Env = func() controller.Env { return controller.Env{Partitions: 1, ReplicationFactor: 1} }
@@ -131,8 +140,8 @@ func New(o Options) (*Quorum, error) {
 	q := &Quorum{
 		o: o, logger: o.Logger, store: st, machine: m,
 		requests: make(chan *request, requestsQueuedMax), steps: make(chan func(*Machine), stepsQueuedMax),
-		publisher: newPublisher(o.Publish), contacts: newContacts(),
-		stopped: make(chan struct{}), saved: make(chan savedSnapshot, 1), snapshot: DefaultSnapshotLimits(),
+		publisher: newPublisher(o.Publish, o.Lead), contacts: newContacts(),
+		members: m.Members(), stopped: make(chan struct{}), saved: make(chan savedSnapshot, 1), snapshot: DefaultSnapshotLimits(),
 	}
 	q.noteStatus()
 	return q, nil
@@ -166,6 +175,19 @@ func (q *Quorum) Submit(ctx context.Context, command controller.Command) (any, e
 		err = fmt.Errorf("submit %s: %w", command.Name(), err)
 	}
 	return result, err
+}
+
+// Propose is Submit for the active controller's own commands: it does not wait, the
+// command is decided in a term or not at all, and what becomes of it is in the
+// image. It is dropped where too many wait.
+func (q *Quorum) Propose(command controller.Command, term uint64) {
+	r := newRequest(context.Background())
+	r.command, r.term = command, term
+	select {
+	case q.requests <- r:
+	default:
+		q.logger.Debug("a command of the controller's own is dropped: too many wait", "type", command.Name())
+	}
 }
 
 // ChangeMembers changes the members of the quorum, and returns when the change
@@ -208,6 +230,7 @@ func (q *Quorum) Confirm(ctx context.Context) error {
 type request struct {
 	ctx     context.Context
 	command controller.Command
+	term    uint64     // the only one in which command may be decided; 0: any
 	change  *Change    // in place of command
 	done    chan Reply // capacity 1
 }
@@ -246,9 +269,29 @@ func (q *Quorum) stopError() error {
 	return ErrStopped
 }
 
+// Members are those of the quorum, as the log said at the start.
+func (q *Quorum) Members() Members { return q.members }
+
 // Image is the newest image that has been published; the empty one before the
 // first.
 func (q *Quorum) Image() *meta.Image { return q.publisher.image.Load() }
+
+// Await returns the newest image once until says so of it, or of a later one.
+func (q *Quorum) Await(ctx context.Context, until func(*meta.Image) bool) (*meta.Image, error) {
+	for {
+		image, changed := q.publisher.next()
+		if until(image) {
+			return image, nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return image, ctx.Err()
+		case <-q.stopped:
+			return image, q.stopError()
+		}
+	}
+}
 
 // Step takes a message from another node. It waits while many are queued.
 func (q *Quorum) Step(ctx context.Context, message *Message) error {
