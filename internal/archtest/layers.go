@@ -57,6 +57,7 @@ func layers() []Row {
 
 		{Package: "internal/replica", Layer: layerReplication},
 		{Package: "internal/partition", Layer: layerReplication, Beside: []string{"internal/replica"}},
+		{Package: "internal/peer", Layer: layerReplication},
 		{Package: "internal/replication", Layer: layerReplication, Beside: []string{"internal/replica", "internal/partition"}},
 
 		{Package: "internal/coordinator", Layer: layerCoordinator},
