@@ -57,6 +57,8 @@ func (c *cluster) do(command Command) (any, error) {
 		}
 		return nil, err
 	}
+	checkCommandSurvives(c.t, command)
+	checkResultSurvives(c.t, result)
 	next, err := c.image.After(records, c.image.Index+1)
 	if err != nil {
 		c.t.Fatalf("%s: %v", command.Name(), err)
