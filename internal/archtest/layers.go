@@ -59,6 +59,7 @@ func layers() []Row {
 		{Package: "internal/partition", Layer: layerReplication, Beside: []string{"internal/replica"}},
 		{Package: "internal/peer", Layer: layerReplication},
 		{Package: "internal/replication", Layer: layerReplication, Beside: []string{"internal/replica", "internal/partition"}},
+		{Package: "internal/membership", Layer: layerReplication, Beside: []string{"internal/replica", "internal/partition", "internal/peer"}},
 
 		{Package: "internal/coordinator", Layer: layerCoordinator},
 		{Package: "internal/coordinator/group", Layer: layerCoordinator, Beside: []string{"internal/coordinator"}},

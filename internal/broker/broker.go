@@ -5,14 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
-
-	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/chronik/chronik/internal/api"
 	"github.com/chronik/chronik/internal/config"
 	"github.com/chronik/chronik/internal/controller"
 	"github.com/chronik/chronik/internal/coordinator/group"
+	"github.com/chronik/chronik/internal/membership"
 	"github.com/chronik/chronik/internal/meta"
 	"github.com/chronik/chronik/internal/model"
 	"github.com/chronik/chronik/internal/partition"
@@ -21,7 +21,6 @@ import (
 	"github.com/chronik/chronik/internal/settings"
 	"github.com/chronik/chronik/internal/storage"
 	"github.com/chronik/chronik/internal/vfs"
-	"github.com/chronik/chronik/internal/wire"
 )
 
 // Broker is one node. New, then Run once.
@@ -35,15 +34,18 @@ type Broker struct {
 	bound      []server.Listen
 	endpoints  []meta.Endpoint
 	disk       *storage.Disk
+	nodes      *nodes // nil: this node is alone
 	quorum     *quorum.Quorum
+	router     *membership.Router
+	member     *membership.Member
 	partitions *partition.Set
 	groups     *group.Coordinator
 	server     *server.Server
 
 	incarnation model.Incarnation
-	registered  bool // of the applier's goroutine: see apply
+	registered  atomic.Bool // set by the applier's goroutine: see apply
 
-	fenced chan error // capacity 1: why the disk was fenced
+	failed chan error // capacity 1: why the node has to stop
 	ready  chan struct{}
 	// stopping ends when the stop begins, which beginStop does.
 	stopping  context.Context
@@ -68,7 +70,7 @@ func New(o Options) (*Broker, error) {
 	}
 	b := &Broker{
 		config: o.Config, logger: o.Logger, fs: o.FS, incarnation: model.NewUUID(),
-		fenced: make(chan error, 1), ready: make(chan struct{}),
+		failed: make(chan error, 1), ready: make(chan struct{}),
 	}
 	b.stopping, b.beginStop = context.WithCancel(context.Background())
 	return b, nil
@@ -84,7 +86,7 @@ func (b *Broker) Endpoints() []meta.Endpoint { return b.endpoints }
 // error where the start fails, a component ends by itself, or the disk does.
 func (b *Broker) Run(ctx context.Context) (err error) {
 	began := time.Now()
-	if b.dir, err = openDirectory(b.fs, b.config.DataDir, b.config.NodeID); err != nil {
+	if b.dir, err = openDirectory(b.fs, b.config.DataDir, b.config.NodeID, b.config.Cluster != nil); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.dir.close()) }()
@@ -92,8 +94,11 @@ func (b *Broker) Run(ctx context.Context) (err error) {
 		return err
 	}
 	running := newStages(b.logger)
-	if err := b.start(ctx, running); err != nil {
+	if err := b.startOrFail(ctx, running); err != nil {
 		return errors.Join(err, b.stop(running, false))
+	}
+	if ctx.Err() != nil { // stopped while it waited for other nodes
+		return b.stop(running, true)
 	}
 	close(b.ready)
 	b.logger.Info("chronik is ready", "node", b.config.NodeID, "listeners", advertised(b.endpoints),
@@ -103,11 +108,43 @@ func (b *Broker) Run(ctx context.Context) (err error) {
 	select {
 	case <-ctx.Done():
 	case <-running.ended:
-		failed = errors.New("a component ended by itself")
-	case failed = <-b.fenced:
+		failed = running.failure()
+	case failed = <-b.failed:
 		b.partitions.Fail(storage.ErrFenced)
 	}
 	return errors.Join(failed, b.stop(running, failed == nil))
+}
+
+// startOrFail is start, which ends early where the node has to stop: it may be
+// waiting for others.
+func (b *Broker) startOrFail(ctx context.Context, running *stages) error {
+	starting, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		select {
+		case err := <-b.failed:
+			cancel(err)
+		case <-running.ended:
+			cancel(running.failure())
+		case <-starting.Done():
+		}
+	}()
+	err := b.start(starting, running)
+	switch cause := context.Cause(starting); {
+	case ctx.Err() != nil:
+		return nil
+	case cause != nil:
+		return cause
+	}
+	return err
+}
+
+// fail has the node stop; the first reason counts.
+func (b *Broker) fail(err error) {
+	select {
+	case b.failed <- err:
+	default:
+	}
 }
 
 func advertised(endpoints []meta.Endpoint) []string {
@@ -121,80 +158,106 @@ func advertised(endpoints []meta.Endpoint) []string {
 // start brings the components up; what it started is stopped by the caller also
 // where it fails.
 func (b *Broker) start(ctx context.Context, running *stages) error {
+	if err := b.build(ctx); err != nil {
+		return err
+	}
+	running.start("disk", b.disk.Run)
+	running.start("partitions", b.partitions.Run)
+	// The coordinators run before the metadata is applied: it tells them which
+	// partitions to load.
+	running.start("groups", b.groups.Run)
+	running.start("quorum", b.quorum.Run)
+	if b.nodes != nil {
+		running.start("network", b.nodes.network.Run)
+		running.start("raft", func(ctx context.Context) error { return b.nodes.raft.Run(ctx, b.quorum) })
+		running.start("replication", b.nodes.streams.Run)
+	}
+	if err := b.member.Register(ctx, b.registration()); err != nil {
+		return fmt.Errorf("register with the cluster: %w", err)
+	}
+	if err := b.dir.noteBoot(); err != nil {
+		return err
+	}
+	if b.nodes != nil {
+		running.start("member", b.member.Run)
+		select {
+		case <-b.member.Unfenced():
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	running.start("server", b.server.Run)
+	return nil
+}
+
+// build makes the components, each of those that it works with, and starts none.
+func (b *Broker) build(ctx context.Context) error {
 	var err error
 	if b.endpoints, err = endpoints(b.config.Listeners, b.bound); err != nil {
 		return err
 	}
 	b.disk = storage.NewDisk(storage.DiskOptions{
 		FS: b.fs, Dir: b.dir.path, Logger: b.logger, CheckpointInterval: b.config.Storage.CheckpointInterval,
-		Failed: func(err error) { b.fenced <- err },
+		Failed: b.fail,
 	})
-	running.start("disk", b.disk.Run)
-
-	b.partitions = partition.NewSet(b.partitionOptions())
-	if err := b.partitions.Load(); err != nil {
-		return err
+	if b.config.Cluster != nil {
+		if b.nodes, err = b.newNodes(ctx); err != nil {
+			return err
+		}
 	}
-	b.groups = group.New(b.groupOptions())
 	if b.quorum, err = quorum.New(b.quorumOptions()); err != nil {
 		return err
 	}
+	b.router = membership.NewRouter(b.quorum, b.network())
+	b.member = membership.New(b.memberOptions())
+	b.partitions = partition.NewSet(b.partitionOptions())
+	if err := b.loadPartitions(); err != nil {
+		return err
+	}
+	b.groups = group.New(b.groupOptions())
 	if b.server, err = server.New(b.serverOptions()); err != nil {
 		return err
 	}
-	if err := b.server.Bind(ctx); err != nil { // takes the bound listeners over
+	if err := b.checkVoters(); err != nil {
 		return err
 	}
-	// The coordinators run before the metadata is applied: it tells them which
-	// partitions to load.
-	running.start("partitions", b.partitions.Run)
-	running.start("groups", b.groups.Run)
-	running.start("quorum", b.quorum.Run)
-	if err := b.register(ctx); err != nil {
-		return fmt.Errorf("register with the cluster: %w", err)
-	}
-	running.start("server", b.server.Run)
-	return nil
+	return b.server.Bind(ctx) // takes the bound listeners over
 }
 
-// register tells the controller of this incarnation; it returns once the
-// registration is applied here, and with it every partition open. It names the
-// registration that it replaces. The image may not have that before the refusal of a
-// first try has been answered, which is after what it rests on is applied here.
-func (b *Broker) register(ctx context.Context) error {
-	for {
-		previous := b.registration()
-		_, err := b.quorum.Submit(ctx, controller.RegisterBroker{
-			Node: b.config.NodeID, Incarnation: b.incarnation, Directory: b.dir.id,
-			Endpoints: b.endpoints, Rack: b.config.Rack, Previous: previous,
-			Relaxed: settings.Layers{Static: b.config.Static}.FlushRelaxed(false),
-		})
-		if refused := new(wire.Error); errors.As(err, &refused) &&
-			refused.Code == wire.CodeOf(kerr.DuplicateBrokerRegistration) && b.registration() != previous {
-			continue
-		}
+// loadPartitions reads what is durable of all of them. A directory in which that is
+// damaged has lost data: it gets another id, by which the cluster knows it for one
+// whose copies do not count before a leader has seen to them.
+func (b *Broker) loadPartitions() error {
+	err := b.partitions.Load()
+	if !errors.Is(err, partition.ErrNormalEpochs) {
 		return err
 	}
+	b.logger.Warn("The data directory is damaged; its copies count again when their leaders have completed them", "error", err)
+	return b.dir.renew(b.config.NodeID)
 }
 
-// registration is the epoch of this node's newest registration in the image, or 0.
-func (b *Broker) registration() model.BrokerEpoch {
-	if r := b.quorum.Image().Brokers.ByID(b.config.NodeID); r != nil {
-		return r.Epoch
+// registration is this run's. A node that is alone serves at once.
+func (b *Broker) registration() controller.RegisterBroker {
+	return controller.RegisterBroker{
+		Node: b.config.NodeID, ClusterID: b.dir.cluster, Incarnation: b.incarnation, Directory: b.dir.id,
+		Endpoints: b.endpoints, Rack: b.config.Rack, Fenced: b.nodes != nil, Unclean: b.dir.rebooted,
+		Relaxed: settings.Layers{Static: b.config.Static}.FlushRelaxed(false),
 	}
-	return 0
 }
 
 // stop ends what was started, in reverse. Only a stop in which everything was
 // flushed is marked clean.
 func (b *Broker) stop(running *stages, clean bool) error {
+	if clean && started(b.ready) {
+		b.handOver()
+	}
 	// Clients that wait for news would keep the server draining.
 	b.beginStop()
-	errs := []error{running.stopTo("quorum")} // server, upkeep
+	errs := []error{running.stopTo("quorum")} // server, member, replication, network
 	if b.partitions != nil {
 		errs = append(errs, b.partitions.Close())
 	}
-	errs = append(errs, running.stopTo("disk")) // quorum, groups
+	errs = append(errs, running.stopTo("disk")) // quorum, groups, partitions
 	if b.quorum != nil {
 		errs = append(errs, b.quorum.Close())
 	}
@@ -204,6 +267,9 @@ func (b *Broker) stop(running *stages, clean bool) error {
 		}
 	}
 	errs = append(errs, running.stop())
+	if b.nodes != nil {
+		_ = b.nodes.listener.Close() // closed by the network, if that has run
+	}
 	if b.server == nil {
 		for _, l := range b.bound {
 			errs = append(errs, l.Listener.Close())
@@ -238,12 +304,19 @@ func started(ready <-chan struct{}) bool {
 // than those in the logs (replication.md: a broker takes no role before it has
 // applied its registration). All of it comes at once with the registration.
 func (b *Broker) apply(delta meta.Delta, image *meta.Image) {
-	if !b.registered {
+	if b.nodes != nil {
+		if err := b.dir.joined(b.config.NodeID, image.ClusterID); err != nil {
+			b.fail(err)
+			return
+		}
+		b.nodes.office.Apply(delta, image)
+	}
+	if !b.registered.Load() {
 		self := image.Brokers.ByID(b.config.NodeID)
 		if self == nil || self.Incarnation != b.incarnation {
 			return
 		}
-		b.registered = true
+		b.registered.Store(true)
 		delta = meta.Diff(nil, image)
 	}
 	b.partitions.Apply(delta, image)
@@ -273,7 +346,7 @@ func (b *Broker) apiServices() api.Services {
 	c := b.config
 	return api.Services{
 		Node: c.NodeID, Logger: b.logger, Stopping: b.stopping, Image: b.quorum.Image,
-		Controller: b.quorum, Quorum: b.quorum.Status,
+		Controller: b.router, Quorum: b.quorum.Status,
 		Partitions: b.partitions, Groups: b.groups,
 		CreateOffsetsTopic: b.createOffsetsTopic,
 		Disk: api.LogDir{

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/magiconair/properties"
 
@@ -35,6 +37,8 @@ const (
 	// cleanFile is there while the directory is closed in order. It is written
 	// last and removed, durably, before anything else is touched.
 	cleanFile = ".kafka_cleanshutdown"
+	// bootFile names the run of the machine in which the node has last registered.
+	bootFile = ".boot-id"
 
 	metaBytesMax = 64 << 10
 )
@@ -49,11 +53,17 @@ type directory struct {
 	cluster string
 	// clean: the last process closed everything in order.
 	clean bool
+	// rebooted: it did not, and the machine has been started since: what was not
+	// synced is lost.
+	rebooted bool
+	boot     string // of the machine, "" where it does not say
 }
 
 // openDirectory locks a data directory, makes it where it does not exist, and
 // refuses one that belongs to another node.
-func openDirectory(fsys vfs.FS, path string, node model.NodeID) (*directory, error) {
+//
+// A node that is alone makes up its cluster's id; one of several learns it (joined).
+func openDirectory(fsys vfs.FS, path string, node model.NodeID, clustered bool) (*directory, error) {
 	if err := vfs.MkdirAllSynced(fsys, path); err != nil {
 		return nil, fmt.Errorf("data directory %s (--data-dir, log.dirs) cannot be made: %w", path, err)
 	}
@@ -64,8 +74,8 @@ func openDirectory(fsys vfs.FS, path string, node model.NodeID) (*directory, err
 	if err != nil {
 		return nil, fmt.Errorf("data directory %s cannot be locked: %w", path, err)
 	}
-	d := &directory{fs: fsys, path: path, lock: lock}
-	if err := d.prepare(node); err != nil {
+	d := &directory{fs: fsys, path: path, lock: lock, boot: bootID()}
+	if err := d.prepare(node, clustered); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
 	return d, nil
@@ -73,7 +83,7 @@ func openDirectory(fsys vfs.FS, path string, node model.NodeID) (*directory, err
 
 // prepare reads or writes who the directory belongs to, and takes the clean-stop
 // marker away.
-func (d *directory) prepare(node model.NodeID) error {
+func (d *directory) prepare(node model.NodeID, clustered bool) error {
 	err := d.readMeta(node)
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, err := d.fs.Stat(filepath.Join(d.path, metadataLog)); err == nil {
@@ -81,7 +91,10 @@ func (d *directory) prepare(node model.NodeID) error {
 		} else if err := ignoreNotExist(err); err != nil {
 			return fmt.Errorf("look for %s in %s: %w", metadataLog, d.path, err)
 		}
-		d.id, d.cluster = model.NewUUID(), model.NewUUID().String()
+		d.id = model.NewUUID()
+		if !clustered {
+			d.cluster = model.NewUUID().String()
+		}
 		err = d.writeMeta(node)
 	}
 	if err != nil {
@@ -89,7 +102,10 @@ func (d *directory) prepare(node model.NodeID) error {
 	}
 	marker := filepath.Join(d.path, cleanFile)
 	if _, err := d.fs.Stat(marker); err != nil {
-		return ignoreNotExist(err)
+		if err := ignoreNotExist(err); err != nil {
+			return err
+		}
+		return d.readBoot()
 	}
 	d.clean = true
 	// Durable before the first write: a crash from here on is not a clean stop.
@@ -126,10 +142,7 @@ func (d *directory) readMeta(node model.NodeID) error {
 	if owner := p.GetString("node.id", ""); owner != strconv.Itoa(int(node)) {
 		return fmt.Errorf("data directory %s belongs to node %s, and this node is %d: set --node-id %s, or choose another --data-dir", d.path, owner, node, owner)
 	}
-	d.cluster = p.GetString("cluster.id", "")
-	if d.cluster == "" {
-		return fmt.Errorf("%s has no cluster.id", path)
-	}
+	d.cluster = p.GetString("cluster.id", "") // none: the node has not heard of its cluster yet
 	if d.id, err = model.ParseUUID(p.GetString("directory.id", "")); err != nil {
 		return fmt.Errorf("%s: directory.id: %w", path, err)
 	}
@@ -138,11 +151,75 @@ func (d *directory) readMeta(node model.NodeID) error {
 
 func (d *directory) writeMeta(node model.NodeID) error {
 	path := filepath.Join(d.path, metaFile)
-	text := fmt.Sprintf("version=1\nsoftware=%s\ncluster.id=%s\nnode.id=%d\ndirectory.id=%s\n", software, d.cluster, node, d.id)
+	cluster := ""
+	if d.cluster != "" {
+		cluster = "cluster.id=" + d.cluster + "\n"
+	}
+	text := fmt.Sprintf("version=1\nsoftware=%s\n%snode.id=%d\ndirectory.id=%s\n", software, cluster, node, d.id)
 	if err := vfs.WriteFileAtomically(d.fs, path, []byte(text)); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil
+}
+
+// joined notes which cluster the directory belongs to; "" is not known yet.
+func (d *directory) joined(node model.NodeID, cluster string) error {
+	switch {
+	case cluster == "" || cluster == d.cluster:
+		return nil
+	case d.cluster != "":
+		return fmt.Errorf("data directory %s belongs to cluster %s, and the other nodes are of cluster %s: choose another --data-dir, or correct --peers", d.path, d.cluster, cluster)
+	}
+	d.cluster = cluster
+	return d.writeMeta(node)
+}
+
+// renew gives the directory another id: what it held under the old one is not all
+// there any more.
+func (d *directory) renew(node model.NodeID) error {
+	d.id = model.NewUUID()
+	return d.writeMeta(node)
+}
+
+// empty reports whether the node has not begun or joined a cluster yet.
+func (d *directory) empty() (bool, error) {
+	_, err := d.fs.Stat(filepath.Join(d.path, metadataLog))
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	}
+	return false, err
+}
+
+// readBoot finds out whether the machine has been started since the last run that
+// has registered.
+func (d *directory) readBoot() error {
+	text, err := vfs.ReadFile(d.fs, filepath.Join(d.path, bootFile), metaBytesMax)
+	if err != nil {
+		return ignoreNotExist(err) // no run has registered
+	}
+	d.rebooted = d.boot == "" || string(text) != d.boot
+	return nil
+}
+
+// noteBoot notes the machine's start; this run has registered.
+func (d *directory) noteBoot() error {
+	path := filepath.Join(d.path, bootFile)
+	if text, err := vfs.ReadFile(d.fs, path, metaBytesMax); err == nil && string(text) == d.boot {
+		return nil
+	}
+	if err := vfs.WriteFileAtomically(d.fs, path, []byte(d.boot)); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
+// bootID is Linux's name of this run of the machine, or "" elsewhere.
+func bootID() string {
+	text, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(text))
 }
 
 // markClean writes the clean-stop marker; everything else is durable by now.

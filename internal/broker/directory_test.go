@@ -20,7 +20,7 @@ func TestKafkasDirectoryIsLeftAlone(t *testing.T) {
 	if err := vfs.WriteFileAtomically(fs, path, []byte(kafkas)); err != nil {
 		t.Fatal(err)
 	}
-	_, err := openDirectory(fs, "data", 1)
+	_, err := openDirectory(fs, "data", 1, false)
 	if err == nil || !strings.Contains(err.Error(), "is not chronik's") {
 		t.Errorf("opened Kafka's directory: %v", err)
 	}
@@ -31,20 +31,20 @@ func TestKafkasDirectoryIsLeftAlone(t *testing.T) {
 
 func TestDirectoryIsOpenedAgainByItsNodeAlone(t *testing.T) {
 	fs := vfs.NewMem()
-	first, err := openDirectory(fs, "data", 1)
+	first, err := openDirectory(fs, "data", 1, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openDirectory(fs, "data", 1); err == nil || !strings.Contains(err.Error(), "in use by another process") {
+	if _, err := openDirectory(fs, "data", 1, false); err == nil || !strings.Contains(err.Error(), "in use by another process") {
 		t.Errorf("opened twice: %v", err)
 	}
 	if err := first.close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openDirectory(fs, "data", 2); err == nil || !strings.Contains(err.Error(), "set --node-id 1") {
+	if _, err := openDirectory(fs, "data", 2, false); err == nil || !strings.Contains(err.Error(), "set --node-id 1") {
 		t.Errorf("opened by another node: %v", err)
 	}
-	again, err := openDirectory(fs, "data", 1)
+	again, err := openDirectory(fs, "data", 1, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func TestDataThatSaysNotWhoseItIsIsLeftAlone(t *testing.T) {
 	if err := vfs.MkdirAllSynced(fs, filepath.Join("data", metadataLog)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openDirectory(fs, "data", 1); err == nil || !strings.Contains(err.Error(), "is missing") {
+	if _, err := openDirectory(fs, "data", 1, false); err == nil || !strings.Contains(err.Error(), "is missing") {
 		t.Errorf("opened: %v", err)
 	}
 	if _, err := fs.Stat(filepath.Join("data", metaFile)); err == nil {

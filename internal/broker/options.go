@@ -18,22 +18,32 @@ import (
 
 func (b *Broker) partitionOptions() partition.Options {
 	s := b.config.Storage
-	return partition.Options{
+	o := partition.Options{
 		Node: b.config.NodeID, FS: b.fs, Dir: b.dir.path, Disk: b.disk, Logger: b.logger,
 		Static: b.config.Static, CleanShutdown: b.dir.clean,
 		Upkeep: partition.Upkeep{
 			RetentionInterval: s.RetentionCheckInterval, Compaction: s.CompactionEnabled,
 			CompactionBackoff: s.CompactionBackoff, CompactionMapBytes: int(s.CompactionKeyMemoryMax),
 		},
+		LagMax:      b.config.Replication.LagMax,
 		RoleChanged: b.roleChanged,
 	}
+	if b.nodes != nil {
+		o.Peers, o.Controller, o.Serving = b.nodes.streams, b.member, b.member.Serving
+	}
+	return o
 }
 
 func (b *Broker) quorumOptions() quorum.Options {
-	return quorum.Options{
+	o := quorum.Options{
 		Node: b.config.NodeID, ClusterID: b.dir.cluster, FS: b.fs, Dir: b.dir.path, Disk: b.disk,
 		Logger: b.logger, CleanShutdown: b.dir.clean, Publish: b.apply, Env: b.controllerEnv,
 	}
+	if b.nodes != nil {
+		o.Voters, o.Transport = b.voters(), b.nodes.raft
+		o.Lead = func(term uint64) { b.nodes.office.Lead(term) }
+	}
+	return o
 }
 
 func (b *Broker) controllerEnv() controller.Env {
@@ -69,10 +79,12 @@ func (b *Broker) serverOptions() server.Options {
 // createOffsetsTopic creates __consumer_offsets as the settings say.
 func (b *Broker) createOffsetsTopic(ctx context.Context) error {
 	o := b.config.Offsets
-	// A cluster of fewer brokers must work without settings.
-	factor := min(int(o.ReplicationFactor), max(1, b.quorum.Image().Brokers.Len()))
+	// A cluster of fewer nodes must work without settings. Of one whose nodes are still
+	// coming up the controller refuses it, and the client asks again: offsets on a single
+	// node would stay there.
+	factor := min(int(o.ReplicationFactor), len(b.voters()))
 	text := func(s string) *string { return &s }
-	result, err := b.quorum.Submit(ctx, controller.CreateTopics{Topics: []controller.CreateTopic{{
+	result, err := b.router.Submit(ctx, controller.CreateTopics{Topics: []controller.CreateTopic{{
 		Name: group.OffsetsTopic, Partitions: int32(o.Partitions), ReplicationFactor: int16(factor),
 		Configs: map[string]*string{
 			"cleanup.policy":   text("compact"),

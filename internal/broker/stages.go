@@ -13,6 +13,7 @@ type stages struct {
 	logger  *slog.Logger
 	running []*stage
 	ended   chan struct{} // closed by the first stage that ends by itself
+	first   *stage        // that one; read after ended
 	once    chan struct{} // capacity 1: the right to close ended
 }
 
@@ -38,11 +39,21 @@ func (s *stages) start(name string, run func(context.Context) error) {
 		if ctx.Err() == nil {
 			select {
 			case s.once <- struct{}{}:
+				s.first = st
 				close(s.ended)
 			default:
 			}
 		}
 	}()
+}
+
+// failure is why a component has ended by itself; called after ended is closed.
+func (s *stages) failure() error {
+	if err := s.first.err; err != nil {
+		s.first.err = nil // told once
+		return err
+	}
+	return fmt.Errorf("%s ended by itself", s.first.name)
 }
 
 // stop ends every component, the last started first, and waits for each.

@@ -1,0 +1,276 @@
+package membership
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/chronik/chronik/internal/controller"
+	"github.com/chronik/chronik/internal/meta"
+	"github.com/chronik/chronik/internal/model"
+	"github.com/chronik/chronik/internal/quorum"
+	"github.com/chronik/chronik/internal/replica"
+	"github.com/chronik/chronik/internal/wire"
+)
+
+const (
+	// leavingInterval is how often a broker that leaves asks whether it may go: its
+	// partitions have no leader for a part of that time.
+	leavingInterval = 10 * time.Millisecond
+	// waitingReport is how often a start that waits for others says so.
+	waitingReport = 2 * time.Second
+	// beatsUnderWayMax bounds the heartbeats that nobody has answered yet.
+	beatsUnderWayMax = 4
+)
+
+// Options are what a Member works with.
+type Options struct {
+	Node model.NodeID
+	// Heartbeat and Session are as in config.Cluster.
+	Heartbeat, Session time.Duration
+	Quorum             *quorum.Quorum
+	Router             *Router
+	Network            Network
+	Office             *Office
+	Partitions         Partitions
+	Logger             *slog.Logger
+}
+
+// Member is this broker as one of its cluster. It implements partition.Controller.
+type Member struct {
+	o         Options
+	answers   answers
+	proposals proposals
+	hurry     chan struct{} // capacity 1: beat now
+	unfenced  chan struct{} // closed when the controller has let the broker serve
+	mayStop   chan struct{} // closed when it may leave
+
+	mu struct {
+		sync.Mutex
+		lease    replica.Lease
+		epoch    model.BrokerEpoch // 0: not registered yet
+		leaving  bool
+		unfenced bool
+		mayStop  bool
+	}
+}
+
+// New returns a Member that has not registered.
+func New(o Options) *Member {
+	m := &Member{
+		o: o, answers: newAnswers(), proposals: newProposals(), hurry: make(chan struct{}, 1),
+		unfenced: make(chan struct{}), mayStop: make(chan struct{}),
+	}
+	// Fenced for silence is who has been silent for a session, as the controller
+	// counts it from later on; the lease has run out before.
+	m.mu.lease = replica.NewLease(o.Session - o.Heartbeat)
+	return m
+}
+
+// ErrReplaced: another process has registered as this node.
+var ErrReplaced = errors.New("another process has registered as this node; give each node a --node-id (node.id) of its own")
+
+// Register tells the controller of this run, and returns once the registration is
+// applied here, and with it every partition open. Previous is filled in: the
+// registration that it replaces. The image may not have that before the refusal of a first try has been
+// answered, which is after what it rests on is applied here.
+func (m *Member) Register(ctx context.Context, command controller.RegisterBroker) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	go m.reportWaiting(ctx)
+	for {
+		command.Previous = m.registered().Epoch
+		_, err := m.o.Router.Submit(ctx, command)
+		refused, ok := errors.AsType[*wire.Error](err)
+		switch {
+		case err == nil:
+			return m.begin(command.Incarnation)
+		case ok && refused.Code == wire.CodeOf(kerr.DuplicateBrokerRegistration) && m.registered().Epoch != command.Previous:
+		case ok, ctx.Err() != nil, errors.Is(err, quorum.ErrStopped):
+			return err
+		default:
+			m.o.Logger.Debug("registration did not get through; it is sent again", "error", err)
+		}
+	}
+}
+
+// reportWaiting says what a start waits for.
+func (m *Member) reportWaiting(ctx context.Context) {
+	ticker := time.NewTicker(waitingReport)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		status := m.o.Quorum.Status()
+		if status.Leader == model.NoNode {
+			m.o.Logger.Info("Waiting for other nodes: a majority of the voters is needed", "voters", m.o.Quorum.Members().Voters)
+		} else {
+			m.o.Logger.Info("Waiting for the registration to be taken", "controller", status.Leader)
+		}
+	}
+}
+
+// registered is this node's newest registration in the image; the zero one where
+// there is none.
+func (m *Member) registered() meta.Broker {
+	if b := m.o.Quorum.Image().Brokers.ByID(m.o.Node); b != nil {
+		return *b
+	}
+	return meta.Broker{}
+}
+
+func (m *Member) begin(own model.Incarnation) error {
+	b := m.registered()
+	if b.Incarnation != own {
+		return ErrReplaced
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.mu.epoch = b.Epoch
+	return nil
+}
+
+// Run keeps the lease, and sends what the partitions have for the controller, until
+// ctx ends. ErrReplaced is final.
+func (m *Member) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return m.beat(ctx) })
+	g.Go(func() error { m.answers.run(ctx, m.sendAnswers); return nil })
+	g.Go(func() error { m.proposals.run(ctx, m.submitProposals); return nil })
+	return g.Wait()
+}
+
+// Serving reports whether this broker may serve now. It implements
+// partition.Options.Serving.
+func (m *Member) Serving() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.mu.lease.Held(time.Now())
+}
+
+// Unfenced is closed when the controller has let this broker serve.
+func (m *Member) Unfenced() <-chan struct{} { return m.unfenced }
+
+// Leave gives up what others can lead, and returns when that is done, or ctx ends.
+func (m *Member) Leave(ctx context.Context) error {
+	m.mu.Lock()
+	registered := m.mu.epoch > 0
+	m.mu.leaving = true
+	m.mu.Unlock()
+	if !registered {
+		return nil
+	}
+	ticker := time.NewTicker(leavingInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case m.hurry <- struct{}{}:
+		default:
+		}
+		select {
+		case <-m.mayStop:
+			return nil
+		case <-ticker.C:
+		case <-ctx.Done():
+			return fmt.Errorf("hand leadership over: %w", ctx.Err())
+		}
+	}
+}
+
+// beat sends heartbeats, at their interval and when there is a hurry. One that is not
+// answered does not hold up the next.
+func (m *Member) beat(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(beatsUnderWayMax)
+	ticker := time.NewTicker(m.o.Heartbeat)
+	defer ticker.Stop()
+	for {
+		g.TryGo(func() error { return m.heartbeat(ctx) })
+		select {
+		case <-ticker.C:
+		case <-m.hurry:
+		case <-ctx.Done():
+			return g.Wait()
+		}
+	}
+}
+
+// heartbeat tells the controller that this broker lives, and takes the lease that is
+// the answer, from when it was sent.
+func (m *Member) heartbeat(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, m.o.Session)
+	defer cancel()
+	m.mu.Lock()
+	beat := controller.Heartbeat{
+		Node: m.o.Node, BrokerEpoch: m.mu.epoch,
+		Applied: m.o.Quorum.Image().Index, Leave: m.mu.leaving,
+	}
+	m.mu.Unlock()
+	sent := time.Now()
+	answer, err := m.ask(ctx, beat)
+	if err != nil {
+		m.o.Logger.Debug("heartbeat was not answered", "error", err)
+		return nil
+	}
+	return m.answered(sent, answer)
+}
+
+func (m *Member) ask(ctx context.Context, beat controller.Heartbeat) (controller.HeartbeatAnswer, error) {
+	leader := m.o.Quorum.Status().Leader
+	switch leader {
+	case model.NoNode:
+		return controller.HeartbeatAnswer{}, ErrNotController
+	case beat.Node:
+		return m.o.Office.Heartbeat(ctx, beat)
+	}
+	body, err := m.o.Network.Request(ctx, leader, KindHeartbeat, encode(beat))
+	if err != nil {
+		return controller.HeartbeatAnswer{}, err
+	}
+	return decode[controller.HeartbeatAnswer](body)
+}
+
+func (m *Member) answered(sent time.Time, answer controller.HeartbeatAnswer) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case !answer.Known:
+		m.mu.lease.Revoke()
+		return ErrReplaced
+	case answer.Fenced:
+		m.mu.lease.Revoke()
+	default:
+		m.mu.lease.Renew(sent)
+		if !m.mu.unfenced {
+			m.mu.unfenced = true
+			close(m.unfenced)
+		}
+	}
+	if m.mu.leaving && answer.MayStop && !m.mu.mayStop {
+		m.mu.mayStop = true
+		close(m.mayStop)
+	}
+	return nil
+}
+
+// HeardBeat is the controller's side of a heartbeat, from a node.
+func (m *Member) HeardBeat(ctx context.Context, body []byte) ([]byte, error) {
+	beat, err := decode[controller.Heartbeat](body)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := m.o.Office.Heartbeat(ctx, beat)
+	if err != nil {
+		return nil, err
+	}
+	return encode(answer), nil
+}

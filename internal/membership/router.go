@@ -1,0 +1,106 @@
+package membership
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/chronik/chronik/internal/controller"
+	"github.com/chronik/chronik/internal/meta"
+	"github.com/chronik/chronik/internal/model"
+	"github.com/chronik/chronik/internal/peer"
+	"github.com/chronik/chronik/internal/quorum"
+)
+
+// routeAgainAfter is how long a command waits for leadership to settle, where nobody
+// has taken it.
+const routeAgainAfter = 20 * time.Millisecond
+
+// ErrOutcomeUnknown: the node that decides went away with the command, which may
+// have been carried out.
+var ErrOutcomeUnknown = errors.New("the controller went away before it answered; the change may have been made")
+
+// Router takes commands to the node that leads the metadata quorum. It is what
+// api.Controller wants: a result is given after this node has applied its outcome.
+type Router struct {
+	quorum  *quorum.Quorum
+	network Network // nil where this node is alone
+}
+
+// NewRouter returns a Router; network is nil where this node is alone.
+func NewRouter(q *quorum.Quorum, network Network) *Router {
+	return &Router{quorum: q, network: network}
+}
+
+// Submit has a command decided, wherever that is. While nobody leads it waits, until
+// ctx ends. A command that a leader has taken with it is not sent again: it may be
+// carried out twice then.
+func (r *Router) Submit(ctx context.Context, command controller.Command) (any, error) {
+	for {
+		result, err := r.quorum.Submit(ctx, command)
+		elsewhere, ok := errors.AsType[*quorum.NotLeaderError](err)
+		if !ok || r.network == nil {
+			return result, err
+		}
+		if elsewhere.Leader != model.NoNode {
+			result, again, err := r.forward(ctx, elsewhere.Leader, command)
+			if !again {
+				return result, err
+			}
+		}
+		select {
+		case <-time.After(routeAgainAfter):
+		case <-ctx.Done():
+			return nil, fmt.Errorf("submit %s: %w", command.Name(), ctx.Err())
+		}
+	}
+}
+
+// forward asks another node. again: it has not taken the command.
+func (r *Router) forward(ctx context.Context, to model.NodeID, command controller.Command) (result any, again bool, err error) {
+	body, err := controller.EncodeCommand(command)
+	if err != nil {
+		return nil, false, err
+	}
+	answer, err := r.network.Request(ctx, to, KindCommand, body)
+	switch {
+	case errors.Is(err, peer.ErrNotSent):
+		return nil, ctx.Err() == nil, fmt.Errorf("submit %s: %w", command.Name(), err)
+	case ctx.Err() != nil:
+		return nil, false, fmt.Errorf("submit %s: %w", command.Name(), ctx.Err())
+	case err != nil:
+		return nil, false, fmt.Errorf("submit %s: %w: %w", command.Name(), ErrOutcomeUnknown, err)
+	}
+	d, err := decode[decided](answer)
+	switch {
+	case err != nil:
+		return nil, false, fmt.Errorf("submit %s: node %d: %w", command.Name(), to, err)
+	case d.NotLeader:
+		return nil, true, nil
+	case d.Failure != "":
+		return nil, false, fmt.Errorf("submit %s: node %d: %s", command.Name(), to, d.Failure)
+	}
+	if _, err := r.quorum.Await(ctx, func(i *meta.Image) bool { return i.Index >= d.Index }); err != nil {
+		return nil, false, fmt.Errorf("submit %s: apply what it has changed: %w", command.Name(), err)
+	}
+	result, err = controller.DecodeResult(d.Result)
+	return result, false, err
+}
+
+// Decide is the other side of forward: it decides a command that a node has sent.
+func (r *Router) Decide(ctx context.Context, body []byte) ([]byte, error) {
+	command, err := controller.DecodeCommand(body)
+	if err != nil {
+		return nil, err
+	}
+	result, err := r.quorum.Submit(ctx, command)
+	if _, elsewhere := errors.AsType[*quorum.NotLeaderError](err); elsewhere {
+		return encode(decided{NotLeader: true}), nil
+	}
+	encoded, err := controller.EncodeResult(result, err)
+	if err != nil {
+		return encode(decided{Failure: err.Error()}), nil //nolint:nilerr // the asker is told
+	}
+	return encode(decided{Result: encoded, Index: r.quorum.Image().Index}), nil
+}
