@@ -139,6 +139,9 @@ func (h *Handler) finishProduce(ctx context.Context, req *server.Request, r *kms
 	for i := range p.appends {
 		a := &p.appends[i]
 		if a.err != nil {
+			if codeOf(a.err) == kerr.NotLeaderForPartition {
+				h.awaitLeader(ctx, a.name)
+			}
 			h.failProduced(r, a)
 			if a.resp.CurrentLeader.LeaderID >= 0 {
 				leaders = append(leaders, a.resp.CurrentLeader.LeaderID)
@@ -215,7 +218,7 @@ func (h *Handler) failProduced(r *kmsg.ProduceRequest, a *produceAppend) {
 	if r.Version < 10 || code != kerr.NotLeaderForPartition && code != kerr.FencedLeaderEpoch {
 		return
 	}
-	if hint, ok := h.leaderHint(a.name); ok {
+	if hint, ok := h.leaderHint(a.name); ok && h.leads(hint) {
 		a.resp.CurrentLeader.LeaderID = int32(hint.leader)
 		a.resp.CurrentLeader.LeaderEpoch = int32(hint.epoch)
 	}

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -173,6 +174,11 @@ func (f *fetch) readPartition(ctx context.Context, t *fetchTarget, left int) (fe
 		f.urgent = true
 		return result, nil //nolint:nilerr // the client is told
 	}
+	if preferred, ok := f.preferredReplica(t); ok {
+		out.PreferredReadReplica = int32(preferred)
+		f.urgent = true
+		return result, nil
+	}
 	first := f.bytes == 0
 	budget, err := f.reserve(ctx, min(int(p.PartitionMaxBytes), left), first)
 	if err != nil {
@@ -180,8 +186,8 @@ func (f *fetch) readPartition(ctx context.Context, t *fetchTarget, left int) (fe
 	}
 	read, refused := t.local.Read(partition.Read{
 		From: model.Offset(p.FetchOffset), MaxBytes: budget, MinOneBatch: first,
-		Isolation: partition.Isolation(f.request.IsolationLevel & 1),
-		Epoch:     model.LeaderEpoch(p.CurrentLeaderEpoch), LastEpoch: model.LeaderEpoch(p.LastFetchedEpoch),
+		Isolation: partition.Isolation(f.request.IsolationLevel & 1), AnyReplica: f.request.Version >= 11,
+		Epoch: model.LeaderEpoch(p.CurrentLeaderEpoch), LastEpoch: model.LeaderEpoch(p.LastFetchedEpoch),
 	})
 	f.settle(budget, len(read.Batches))
 	if refused != nil {
@@ -206,6 +212,28 @@ func (f *fetch) readPartition(ctx context.Context, t *fetchTarget, left int) (fe
 		out.DivergingEpoch.EndOffset = int64(read.Diverging.EndOffset)
 	}
 	return result, nil
+}
+
+// preferredReplica is the replica in sync in the consumer's rack, where this node
+// leads and is in another (KIP-392, as Kafka's RackAwareReplicaSelector).
+func (f *fetch) preferredReplica(t *fetchTarget) (model.NodeID, bool) {
+	h := f.handler
+	if !h.RackAware || f.request.Rack == "" || t.local.CheckLeader(model.NoLeaderEpoch) != nil {
+		return 0, false
+	}
+	brokers := h.Image().Brokers
+	there := func(node model.NodeID) bool {
+		b := brokers.ByID(node)
+		return b != nil && !b.Fenced && b.Rack == f.request.Rack
+	}
+	if there(h.Node) {
+		return 0, false
+	}
+	isr := t.local.State().ISR
+	if i := slices.IndexFunc(isr, there); i >= 0 {
+		return isr[i], true
+	}
+	return 0, false
 }
 
 // reserve takes memory for a read of at most want bytes.
@@ -237,7 +265,7 @@ func (f *fetch) refuse(out *kmsg.FetchResponseTopicPartition, t *fetchTarget, er
 	if code != kerr.NotLeaderForPartition && code != kerr.FencedLeaderEpoch || f.request.Version < 12 {
 		return
 	}
-	if hint, ok := f.handler.leaderHint(t.name); ok {
+	if hint, ok := f.handler.leaderHint(t.name); ok && f.handler.leads(hint) {
 		out.CurrentLeader.LeaderID = int32(hint.leader)
 		out.CurrentLeader.LeaderEpoch = int32(hint.epoch)
 	}

@@ -32,7 +32,7 @@ func (h *Handler) metadata(ctx context.Context, req *server.Request, r *kmsg.Met
 	image := h.Image()
 	resp := kmsg.NewPtrMetadataResponse()
 	resp.ClusterID = kmsg.StringPtr(image.ClusterID)
-	resp.ControllerID = int32(h.Node)
+	resp.ControllerID = int32(h.controllerID(image))
 	resp.AuthorizedOperations = operations(r.IncludeClusterAuthorizedOperations, clusterOperations)
 	for _, b := range reachableBrokers(image, req.Conn.Listener) {
 		out := kmsg.NewMetadataResponseBroker()

@@ -38,7 +38,7 @@ func (h *Handler) describeCluster(_ context.Context, req *server.Request, r *kms
 		return resp, nil
 	}
 	image := h.Image()
-	resp.ClusterID, resp.ControllerID = image.ClusterID, int32(h.Node)
+	resp.ClusterID, resp.ControllerID = image.ClusterID, int32(h.controllerID(image))
 	for b := range image.Brokers.All() {
 		endpoint, ok := b.Endpoint(req.Conn.Listener)
 		if !ok || b.Fenced && !r.IncludeFencedBrokers {

@@ -27,12 +27,15 @@ type Services struct {
 	Stopping context.Context
 	// Image is the newest metadata that this node has applied.
 	Image func() *meta.Image
+	// AwaitImage returns the newest image once until says so of it.
+	AwaitImage func(ctx context.Context, until func(*meta.Image) bool) (*meta.Image, error)
 	// Controller takes commands that change the metadata.
 	Controller Controller
-	// Quorum describes the metadata log.
-	Quorum     func() quorum.Status
-	Partitions Partitions
-	Groups     Groups
+	// Quorum describes the metadata log, and ControllerID is who leads it, or NoNode.
+	Quorum       func() quorum.Status
+	ControllerID func() model.NodeID
+	Partitions   Partitions
+	Groups       Groups
 	// CreateOffsetsTopic creates __consumer_offsets as the settings say.
 	CreateOffsetsTopic func(ctx context.Context) error
 	// Disk describes the data directory for DescribeLogDirs.
@@ -50,6 +53,8 @@ type Services struct {
 	DescribePartitionsMax int
 	FetchBytesMax         int
 	FetchSessionsMax      int
+	// RackAware: consumers are told of a replica in their own rack (KIP-392).
+	RackAware bool
 	// ResponseBytesMax bounds the records held for responses at one time.
 	ResponseBytesMax int64
 }

@@ -1,7 +1,9 @@
 package api
 
 import (
+	"context"
 	"slices"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
@@ -71,6 +73,39 @@ func (h *Handler) leaderEndpoints(listener string, leaders []int32) []leaderEndp
 		}
 	}
 	return all
+}
+
+// controllerID is a broker that takes requests of administrators. Any does; it is
+// the active controller where that is known and serves.
+func (h *Handler) controllerID(image *meta.Image) model.NodeID {
+	if b := image.Brokers.ByID(h.ControllerID()); b != nil && !b.Fenced {
+		return b.ID
+	}
+	return h.Node
+}
+
+// leaderWaitMax is how long an answer that names no leader waits for one: an
+// election takes less, and a client that is told at once asks again much later.
+const leaderWaitMax = time.Second
+
+// awaitLeader waits until another node than this one is known to lead a partition.
+func (h *Handler) awaitLeader(ctx context.Context, name model.TopicPartition) {
+	if hint, ok := h.leaderHint(name); !ok || h.leads(hint) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, leaderWaitMax)
+	defer cancel()
+	stop := context.AfterFunc(h.Stopping, cancel)
+	defer stop()
+	_, _ = h.AwaitImage(ctx, func(*meta.Image) bool { // in vain, the client is told nobody
+		hint, ok := h.leaderHint(name)
+		return !ok || h.leads(hint)
+	})
+}
+
+// leads: the hint is worth giving. This node has just said that it is not the leader.
+func (h *Handler) leads(hint leaderHint) bool {
+	return hint.leader != model.NoNode && hint.leader != h.Node
 }
 
 func (h *Handler) leaderHint(name model.TopicPartition) (leaderHint, bool) {

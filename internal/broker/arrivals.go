@@ -21,6 +21,8 @@ func (a arrivals) Message(from model.NodeID, kind peer.Kind, body []byte) {
 		err = peer.StepRaft(a.b.stopping, a.b.quorum, from, body)
 	case membership.KindQuestion:
 		err = a.b.member.Asked(from, body)
+	case membership.KindStarted:
+		err = a.b.maybeCampaign()
 	case membership.KindAnswer:
 		err = a.b.member.Answered(from, body)
 	default:

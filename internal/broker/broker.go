@@ -171,6 +171,7 @@ func (b *Broker) start(ctx context.Context, running *stages) error {
 		running.start("network", b.nodes.network.Run)
 		running.start("raft", func(ctx context.Context) error { return b.nodes.raft.Run(ctx, b.quorum) })
 		running.start("replication", b.nodes.streams.Run)
+		b.announce()
 	}
 	if err := b.member.Register(ctx, b.registration()); err != nil {
 		return fmt.Errorf("register with the cluster: %w", err)
@@ -320,6 +321,7 @@ func (b *Broker) apply(delta meta.Delta, image *meta.Image) {
 		delta = meta.Diff(nil, image)
 	}
 	b.partitions.Apply(delta, image)
+	b.member.Applied(image)
 	deleted := make([]string, 0, len(delta.Deleted))
 	for _, topic := range delta.Deleted {
 		deleted = append(deleted, topic.Name)
@@ -345,8 +347,8 @@ func (b *Broker) roleChanged(change partition.RoleChange) {
 func (b *Broker) apiServices() api.Services {
 	c := b.config
 	return api.Services{
-		Node: c.NodeID, Logger: b.logger, Stopping: b.stopping, Image: b.quorum.Image,
-		Controller: b.router, Quorum: b.quorum.Status,
+		Node: c.NodeID, Logger: b.logger, Stopping: b.stopping, Image: b.quorum.Image, AwaitImage: b.quorum.Await,
+		Controller: b.router, Quorum: b.quorum.Status, ControllerID: b.quorum.Leader,
 		Partitions: b.partitions, Groups: b.groups,
 		CreateOffsetsTopic: b.createOffsetsTopic,
 		Disk: api.LogDir{
@@ -357,7 +359,7 @@ func (b *Broker) apiServices() api.Services {
 		AutoCreateTopics: c.Topics.AutoCreate, DeleteTopicsAllowed: c.Topics.AllowDelete,
 		DefaultPartitions: c.Topics.DefaultPartitions, DefaultReplicationFactor: c.Topics.DefaultReplicationFactor,
 		DescribePartitionsMax: c.Topics.DescribePartitionsMax,
-		FetchBytesMax:         c.Fetch.BytesMax, FetchSessionsMax: c.Fetch.SessionsMax,
+		FetchBytesMax:         c.Fetch.BytesMax, FetchSessionsMax: c.Fetch.SessionsMax, RackAware: c.Fetch.RackAware,
 		ResponseBytesMax: c.Limits.RequestMemoryBytesMax,
 	}
 }

@@ -63,6 +63,24 @@ func (b *Broker) newNodes(ctx context.Context) (*nodes, error) {
 	return n, nil
 }
 
+// announce tells the other nodes that this one is there: they try less often the
+// longer they could not reach it.
+func (b *Broker) announce() {
+	for _, p := range b.config.Cluster.Peers {
+		b.nodes.network.Send(p.Node, membership.KindStarted, nil)
+	}
+}
+
+// maybeCampaign has the first of the voters call an election when another one comes
+// up and there is no leader: a cluster that starts need not wait for a timeout. Who
+// has a leader refuses the vote.
+func (b *Broker) maybeCampaign() error {
+	if b.quorum.Leader() != model.NoNode || b.voters()[0] != b.config.NodeID {
+		return nil
+	}
+	return b.quorum.Campaign(b.stopping)
+}
+
 // network is what goes between nodes; nil where there is one.
 func (b *Broker) network() membership.Network {
 	if b.nodes == nil {

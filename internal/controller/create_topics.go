@@ -156,6 +156,8 @@ func (d *topicCreation) partitions(t *CreateTopic) ([]meta.Partition, *wire.Erro
 	switch {
 	case count <= 0:
 		return nil, wire.Errorf(kerr.InvalidPartitions, "Number of partitions was set to an invalid non-positive value: %d.", count)
+	case factor > meta.ReplicasMax:
+		return nil, tooManyReplicas(int(factor))
 	case factor <= 0:
 		return nil, wire.Errorf(kerr.InvalidReplicationFactor,
 			"Replication factor must be larger than 0, or -1 to use the default value; it is %d.", factor)
@@ -194,6 +196,9 @@ func newPartition(image *meta.Image, number int, replicas []model.NodeID, factor
 	if len(replicas) == 0 {
 		return meta.Partition{}, wire.Errorf(kerr.InvalidReplicaAssignment, "The manual partition assignment includes an empty replica list for partition %d.", number)
 	}
+	if len(replicas) > meta.ReplicasMax {
+		return meta.Partition{}, tooManyReplicas(len(replicas))
+	}
 	var isr []model.NodeID
 	for i, n := range replicas {
 		b := image.Brokers.ByID(n)
@@ -218,6 +223,10 @@ func newPartition(image *meta.Image, number int, replicas []model.NodeID, factor
 			"All brokers specified in the manual partition assignment for partition %d are fenced or in controlled shutdown.", number)
 	}
 	return meta.Partition{Replicas: slices.Clone(replicas), ISR: isr, Leader: isr[0]}, nil
+}
+
+func tooManyReplicas(n int) *wire.Error {
+	return wire.Errorf(kerr.InvalidReplicationFactor, "A partition has at most %d replicas; %d are asked for.", meta.ReplicasMax, n)
 }
 
 // topicConfigs checks the settings that a topic is created with.

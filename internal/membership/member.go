@@ -55,6 +55,7 @@ type Member struct {
 		sync.Mutex
 		lease    replica.Lease
 		epoch    model.BrokerEpoch // 0: not registered yet
+		serves   bool              // the image says that the broker is not fenced
 		leaving  bool
 		unfenced bool
 		mayStop  bool
@@ -110,11 +111,11 @@ func (m *Member) reportWaiting(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		status := m.o.Quorum.Status()
-		if status.Leader == model.NoNode {
+		leader := m.o.Quorum.Leader()
+		if leader == model.NoNode {
 			m.o.Logger.Info("Waiting for other nodes: a majority of the voters is needed", "voters", m.o.Quorum.Members().Voters)
 		} else {
-			m.o.Logger.Info("Waiting for the registration to be taken", "controller", status.Leader)
+			m.o.Logger.Info("Waiting for the registration to be taken", "controller", leader)
 		}
 	}
 }
@@ -157,6 +158,27 @@ func (m *Member) Serving() bool {
 	return m.mu.lease.Held(time.Now())
 }
 
+// Applied tells of an image that this node has applied. Where it lets the broker serve,
+// the next heartbeat need not wait its time.
+func (m *Member) Applied(image *meta.Image) {
+	b := image.Brokers.ByID(m.o.Node)
+	m.mu.Lock()
+	serves := b != nil && !b.Fenced && b.Epoch == m.mu.epoch
+	news := serves && !m.mu.serves
+	m.mu.serves = serves
+	m.mu.Unlock()
+	if news {
+		m.beatNow()
+	}
+}
+
+func (m *Member) beatNow() {
+	select {
+	case m.hurry <- struct{}{}:
+	default:
+	}
+}
+
 // Unfenced is closed when the controller has let this broker serve.
 func (m *Member) Unfenced() <-chan struct{} { return m.unfenced }
 
@@ -172,10 +194,7 @@ func (m *Member) Leave(ctx context.Context) error {
 	ticker := time.NewTicker(leavingInterval)
 	defer ticker.Stop()
 	for {
-		select {
-		case m.hurry <- struct{}{}:
-		default:
-		}
+		m.beatNow()
 		select {
 		case <-m.mayStop:
 			return nil
@@ -225,7 +244,7 @@ func (m *Member) heartbeat(ctx context.Context) error {
 }
 
 func (m *Member) ask(ctx context.Context, beat controller.Heartbeat) (controller.HeartbeatAnswer, error) {
-	leader := m.o.Quorum.Status().Leader
+	leader := m.o.Quorum.Leader()
 	switch leader {
 	case model.NoNode:
 		return controller.HeartbeatAnswer{}, ErrNotController

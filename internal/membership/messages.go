@@ -16,6 +16,7 @@ const (
 	KindHeartbeat                      // request: controller.Heartbeat; controller.HeartbeatAnswer
 	KindQuestion                       // message: controller.Question
 	KindAnswer                         // message: controller.Answer
+	KindStarted                        // message: nothing; who hears it connects at once
 )
 
 // decided is what became of a command.

@@ -52,6 +52,10 @@ type Topic struct {
 	FlushChanged uint64
 }
 
+// ReplicasMax is how many replicas a partition may have: package replica keeps sets
+// of them in a word.
+const ReplicasMax = 64
+
 // Partition is where one partition lives and who leads it (replication.md).
 type Partition struct {
 	// Replicas is the assignment, in order of preference.

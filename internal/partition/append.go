@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/chronik/chronik/internal/isr"
 	"github.com/chronik/chronik/internal/model"
 	"github.com/chronik/chronik/internal/storage"
 )
@@ -84,6 +85,11 @@ func (p *Partition) awaitLocked(end model.Offset, acks Acks) (*waiter, error) {
 	}
 	if p.mu.failed != nil {
 		return nil, p.mu.failed
+	}
+	if acks == AcksAll && p.set.debug {
+		state := p.state.Load()
+		p.set.logger.Debug("acks=-1 registered", "partition", p.name, "offset", end, "isr", state.ISR,
+			"quorum", isr.CommitQuorum(len(state.ISR), state.MinInsync))
 	}
 	return queue.add(end), nil
 }

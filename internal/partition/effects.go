@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/chronik/chronik/internal/isr"
 	"github.com/chronik/chronik/internal/model"
 	"github.com/chronik/chronik/internal/replica"
 )
@@ -61,13 +62,23 @@ func (p *Partition) performLocked(batches []byte, now time.Time) error {
 func (p *Partition) doLocked(e *replica.Effect) {
 	switch e.Kind {
 	case replica.Committed:
-		if p.state.Load().Leading {
+		if state := p.state.Load(); state.Leading {
+			if p.set.debug {
+				p.set.logger.Debug("ISR quorum reached", "partition", p.name, "offset", e.Offset, "isr", state.ISR,
+					"quorum", isr.CommitQuorum(len(state.ISR), state.MinInsync))
+			}
 			p.mu.committed.reached(e.Offset)
 		}
 		p.notifyLocked()
 	case replica.Send:
+		if p.set.debug && e.Message.Kind == replica.Ack {
+			p.set.logger.Debug("ACK sent to leader", "partition", p.name, "offset", e.Message.End, "leader", e.Node)
+		}
 		p.set.options.Peers.Send(e.Node, p, e.Message)
 	case replica.SaveNormal:
+		if state := p.state.Load(); !state.Leading {
+			p.set.logger.Info("Caught up with leader at offset", "partition", p.name, "offset", p.log.EndOffset(), "leader", state.Leader, "epoch", e.Epoch)
+		}
 		p.set.normals.save(p, e.Epoch)
 	case replica.Propose:
 		p.set.options.Controller.Propose(p.topic, p.name.Partition, *e.Change)

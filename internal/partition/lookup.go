@@ -10,7 +10,8 @@ import (
 )
 
 // ErrOffsetNotAvailable: this node has just become leader, and does not know yet
-// how far its predecessor had committed (KIP-207). The caller asks again.
+// how far its predecessor had committed (KIP-207), or follows and has not got that far
+// (KIP-392). The caller asks again.
 var ErrOffsetNotAvailable = errors.New("high watermark has not reached the start of the leader epoch yet")
 
 // bound is the end (exclusive) of what a reader may be told of.

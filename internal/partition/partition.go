@@ -1,6 +1,7 @@
 package partition
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -125,6 +126,9 @@ func (p *Partition) become(to placement) error {
 		Partition: to.next, Leading: leads, MinInsync: to.view.MinInsync,
 		EpochStart: p.mu.replica.ElectedEnd(),
 	})
+	if leads && !slices.Equal(prev.ISR, to.next.ISR) {
+		p.set.logger.Info("ISR updated", "partition", p.name, "isr", to.next.ISR, "before", prev.ISR)
+	}
 	err := p.performLocked(nil, now)
 	if prev.Leading && (!leads || to.next.LeaderEpoch != prev.LeaderEpoch) {
 		// Those who wait were promised the quorum of an epoch that has ended.

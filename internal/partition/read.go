@@ -65,7 +65,10 @@ func (p *Partition) Read(r Read) (ReadResult, error) {
 			return result, nil
 		}
 	}
-	if r.From < result.Start || r.From > result.End {
+	switch {
+	case r.AnyReplica && r.From > result.End && !p.state.Load().Leading:
+		return result, ErrOffsetNotAvailable // the leader may have it
+	case r.From < result.Start || r.From > result.End:
 		return result, p.outOfRange(r.From)
 	}
 	bound := result.bound(r.Isolation)

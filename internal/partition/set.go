@@ -1,6 +1,7 @@
 package partition
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -66,7 +67,9 @@ type Set struct {
 	node    model.NodeID
 	logger  *slog.Logger
 	normals *normals
-	rescan  chan struct{} // capacity 1: settings or partitions changed; wakes the upkeep
+	// debug: what happens to each record is logged.
+	debug  bool
+	rescan chan struct{} // capacity 1: settings or partitions changed; wakes the upkeep
 
 	mu      sync.RWMutex
 	open    map[model.TopicPartition]*Partition
@@ -93,7 +96,7 @@ func NewSet(o Options) *Set {
 		o.Serving = func() bool { return true }
 	}
 	return &Set{
-		options: o, node: o.Node, logger: o.Logger, normals: newNormals(o), rescan: make(chan struct{}, 1),
+		options: o, debug: o.Logger.Enabled(context.Background(), slog.LevelDebug), node: o.Node, logger: o.Logger, normals: newNormals(o), rescan: make(chan struct{}, 1),
 		open:    make(map[model.TopicPartition]*Partition),
 		byTopic: make(map[normalKey]*Partition),
 		offline: make(map[model.TopicPartition]error),

@@ -203,6 +203,16 @@ func (q *Quorum) ChangeMembers(ctx context.Context, change Change) error {
 	return nil
 }
 
+// Campaign has this node call an election, which it loses where others have a leader.
+// It returns before that has happened.
+func (q *Quorum) Campaign(ctx context.Context) error {
+	return q.enqueue(ctx, func(m *Machine) {
+		if err := m.Campaign(); err != nil {
+			q.logger.Debug("no election was called", "error", err)
+		}
+	})
+}
+
 // Yield has this node, if it leads, hand its office to another voter. It returns
 // before that has happened.
 func (q *Quorum) Yield(ctx context.Context) error {

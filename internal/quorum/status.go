@@ -105,6 +105,9 @@ func (q *Quorum) noteStatus() {
 	})
 }
 
+// Leader is who leads, as far as this node knows; NoNode where nobody is known to.
+func (q *Quorum) Leader() model.NodeID { return q.status.Load().Leader }
+
 // Status describes the quorum at this moment.
 func (q *Quorum) Status() Status {
 	s := *q.status.Load()

@@ -1,10 +1,15 @@
 package replica
 
-import "math/bits"
+import (
+	"math/bits"
 
-// members is a set of the members of a view, by their place in it. A partition has
-// at most 64 replicas.
+	"github.com/chronik/chronik/internal/meta"
+)
+
+// members is a set of the members of a view, by their place in it.
 type members uint64
+
+const _ = uint(64 - meta.ReplicasMax) // they fit
 
 func (s members) has(i int) bool { return s>>i&1 == 1 }
 
