@@ -52,7 +52,12 @@ func (a arrivals) Stream(ctx context.Context, from peer.Hello, s *peer.Stream) {
 }
 
 // Lost implements peer.Handler.
-func (a arrivals) Lost(node model.NodeID) { a.b.nodes.office.ConnectionLost(node) }
+func (a arrivals) Lost(node model.NodeID) {
+	a.b.nodes.office.ConnectionLost(node)
+	if a.b.quorum.Leader() == node {
+		go a.b.replaceLeader(node) // ends within a second
+	}
+}
 
 // Rejected implements peer.Handler. A node that has not been let in yet is the one
 // that has to change something; one of a running cluster goes on without the other.

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -81,6 +82,39 @@ func (b *Broker) maybeCampaign() error {
 	return b.quorum.Campaign(b.stopping)
 }
 
+// campaignAgain is when the first of the voters that are left calls an election again
+// that it did not win: others may not have known yet that the leader is gone.
+func campaignAgain() []time.Duration {
+	return []time.Duration{20 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond}
+}
+
+// replaceLeader has another node lead the metadata quorum, where the one that did is
+// gone: a closed connection is a reason to look, and nobody listening there is proof.
+func (b *Broker) replaceLeader(gone model.NodeID) {
+	ctx, cancel := context.WithTimeout(b.stopping, time.Second)
+	defer cancel()
+	if !errors.Is(b.nodes.network.Probe(ctx, gone), peer.ErrRefused) || b.quorum.LeaderGone(ctx, gone) != nil {
+		return
+	}
+	left := slices.DeleteFunc(b.voters(), func(n model.NodeID) bool { return n == gone })
+	if left[0] != b.config.NodeID {
+		return
+	}
+	for _, wait := range campaignAgain() {
+		if b.quorum.Campaign(ctx) != nil {
+			return
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return
+		}
+		if leader := b.quorum.Leader(); leader != model.NoNode && leader != gone {
+			return
+		}
+	}
+}
+
 // network is what goes between nodes; nil where there is one.
 func (b *Broker) network() membership.Network {
 	if b.nodes == nil {
@@ -97,7 +131,8 @@ func (b *Broker) memberOptions() membership.Options {
 	c := b.config.Cluster
 	b.nodes.office = membership.NewOffice(membership.OfficeOptions{
 		Node: b.config.NodeID, Timing: controller.Timing{Session: c.Session, Retry: supervisorRetry},
-		Quorum: b.quorum, Network: b.nodes.network, Logger: b.logger,
+		ProofInterval: c.Heartbeat * 3 / 4,
+		Quorum:        b.quorum, Network: b.nodes.network, Logger: b.logger,
 		Ask: func(from model.NodeID, q controller.Question) { b.member.Ask(from, q) },
 	})
 	o.Heartbeat, o.Session, o.Network, o.Office = c.Heartbeat, c.Session, b.nodes.network, b.nodes.office

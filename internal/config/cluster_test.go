@@ -23,7 +23,7 @@ func (u user) loadNode(t testing.TB) (*Config, error) {
 
 // cluster is what a user's words make of the node, with the timing that nothing sets.
 func cluster(bootstrap bool, bind []string, peers ...Peer) *Cluster {
-	return &Cluster{Bind: bind, Peers: peers, Bootstrap: bootstrap, Heartbeat: 200 * time.Millisecond, Session: 1500 * time.Millisecond}
+	return &Cluster{Bind: bind, Peers: peers, Bootstrap: bootstrap, Heartbeat: 400 * time.Millisecond, Session: 1800 * time.Millisecond}
 }
 
 func TestCommandRaftClusterMakesANodeOfACluster(t *testing.T) {
@@ -148,8 +148,8 @@ func TestClustersThatCannotWorkAreRefusedInASentence(t *testing.T) {
 	f("controller.quorum.voters=1@b:1,2@c:1\nnode.id=3\n", "server.properties:1: controller.quorum.voters does not name this node, whose node.id is 3; every node of chronik is a voter")
 	f("peers=2@b:1\nnode.id=1\nraft.addr=:1\ncluster.ssl.key.file=k\ncluster.ssl.ca.file=a\n",
 		"cluster.ssl.certificate.file is missing; cluster.ssl.certificate.file, cluster.ssl.key.file, cluster.ssl.ca.file are given together, or none of them")
-	f("peers=2@b:1\nnode.id=1\nraft.addr=:1\nbroker.heartbeat.interval.ms=501\n",
-		"broker.session.timeout.ms (1500) is below three times broker.heartbeat.interval.ms (501); raise the one or lower the other")
+	f("peers=2@b:1\nnode.id=1\nraft.addr=:1\nbroker.heartbeat.interval.ms=601\n",
+		"broker.session.timeout.ms (1800) is below three times broker.heartbeat.interval.ms (601); raise the one or lower the other")
 }
 
 func FuzzPeers(f *testing.F) {

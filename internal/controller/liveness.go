@@ -34,6 +34,8 @@ type Heartbeat struct {
 	Applied uint64
 	// Leave: the broker wants to stop in order.
 	Leave bool
+	// First: it holds no lease, and serves nothing before it is answered.
+	First bool
 }
 
 // HeartbeatAnswer is what the broker learns.

@@ -231,7 +231,7 @@ func (m *Member) heartbeat(ctx context.Context) error {
 	m.mu.Lock()
 	beat := controller.Heartbeat{
 		Node: m.o.Node, BrokerEpoch: m.mu.epoch,
-		Applied: m.o.Quorum.Image().Index, Leave: m.mu.leaving,
+		Applied: m.o.Quorum.Image().Index, Leave: m.mu.leaving, First: !m.mu.lease.Held(time.Now()),
 	}
 	m.mu.Unlock()
 	sent := time.Now()

@@ -20,10 +20,13 @@ const probeMax = 500 * time.Millisecond
 
 // OfficeOptions are what an Office works with.
 type OfficeOptions struct {
-	Node    model.NodeID
-	Timing  controller.Timing
-	Quorum  *quorum.Quorum
-	Network Network
+	Node   model.NodeID
+	Timing controller.Timing
+	// ProofInterval is how often leadership is proved for the leases of brokers that
+	// are in no hurry.
+	ProofInterval time.Duration
+	Quorum        *quorum.Quorum
+	Network       Network
 	// Ask brings a question to this node itself.
 	Ask func(from model.NodeID, q controller.Question)
 	// Elected, where not nil, is told how long a partition was without a leader.
@@ -34,7 +37,8 @@ type OfficeOptions struct {
 // Office is the active controller's, while this node is that: a
 // controller.Supervisor, driven. All methods may be called concurrently.
 type Office struct {
-	o OfficeOptions
+	o      OfficeOptions
+	proofs proofs
 
 	mu struct {
 		sync.Mutex
@@ -57,7 +61,7 @@ var ErrNotController = errors.New("this node is not the active controller")
 
 // NewOffice returns an Office that is not held.
 func NewOffice(o OfficeOptions) *Office {
-	f := &Office{o: o}
+	f := &Office{o: o, proofs: proofs{interval: o.ProofInterval, confirm: o.Quorum.Confirm}}
 	f.mu.image = new(meta.Image)
 	return f
 }
@@ -119,7 +123,7 @@ func (f *Office) Apply(delta meta.Delta, image *meta.Image) {
 // Heartbeat hears of a broker, and answers after a proof that this node still was the
 // controller when the heartbeat arrived (quorum.Machine.Confirm: the lease rests on it).
 func (f *Office) Heartbeat(ctx context.Context, beat controller.Heartbeat) (controller.HeartbeatAnswer, error) {
-	if err := f.o.Quorum.Confirm(ctx); err != nil {
+	if err := f.proofs.await(ctx, f.urgent(beat)); err != nil {
 		return controller.HeartbeatAnswer{}, err
 	}
 	f.mu.Lock()
@@ -131,6 +135,14 @@ func (f *Office) Heartbeat(ctx context.Context, beat controller.Heartbeat) (cont
 	answer := f.mu.supervisor.Heartbeat(now, beat)
 	f.carryOut(now)
 	return answer, nil
+}
+
+// urgent: somebody waits for what the heartbeat leads to.
+func (f *Office) urgent(beat controller.Heartbeat) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	b := f.mu.image.Brokers.ByID(beat.Node)
+	return beat.Leave || b == nil || b.Fenced || beat.First
 }
 
 // Answer hears a broker's answer to an election.

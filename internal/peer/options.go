@@ -34,9 +34,11 @@ const (
 	acceptedMax   = 1024
 	handshakesMax = 128
 
-	handshakeMax      = 2 * time.Second
-	heartbeatInterval = 500 * time.Millisecond
-	silenceMax        = 3 * time.Second
+	handshakeMax = 2 * time.Second
+	// Who is alive is not found out by these, but by leases and raft's timeouts; they
+	// end connections that a network has forgotten. An idle cluster pays for them.
+	heartbeatInterval = 2 * time.Second
+	silenceMax        = 7 * time.Second
 	writeStallMax     = 10 * time.Second
 	redialMin         = 10 * time.Millisecond
 	redialMax         = 500 * time.Millisecond

@@ -192,6 +192,17 @@ func (m *Machine) Yield() {
 	}
 }
 
+// LeaderGone tells that a node's process is known to be gone. Where it led, this node
+// forgets that, and so grants its vote to who asks for it, without waiting for a
+// timeout (raft's ForgetLeader). Where the leader lives after all, it is heard of again.
+func (m *Machine) LeaderGone(node model.NodeID) {
+	if m.leader == raftID(node) && !m.Leads() {
+		if err := m.node.ForgetLeader(); err != nil {
+			m.logger.Debug("the leader was not forgotten", "leader", node, "error", err)
+		}
+	}
+}
+
 // ReportUnreachable tells that messages to a node were lost.
 func (m *Machine) ReportUnreachable(node model.NodeID) { m.node.ReportUnreachable(raftID(node)) }
 

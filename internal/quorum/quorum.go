@@ -203,6 +203,11 @@ func (q *Quorum) ChangeMembers(ctx context.Context, change Change) error {
 	return nil
 }
 
+// LeaderGone tells that a node's process is gone (Machine.LeaderGone).
+func (q *Quorum) LeaderGone(ctx context.Context, node model.NodeID) error {
+	return q.enqueue(ctx, func(m *Machine) { m.LeaderGone(node) })
+}
+
 // Campaign has this node call an election, which it loses where others have a leader.
 // It returns before that has happened.
 func (q *Quorum) Campaign(ctx context.Context) error {

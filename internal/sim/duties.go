@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	"github.com/chronik/chronik/internal/controller"
@@ -194,10 +195,33 @@ func (p *process) reply(i int, h *host, a replica.Answer) {
 
 // connectionLost: a node's process has died, or so it seems.
 func (p *process) connectionLost(node model.NodeID) {
+	if p.machine.Leader() == node {
+		p.replaceLeader(node)
+	}
 	if p.supervisor != nil {
 		p.supervisor.ConnectionLost(p.clock(), node)
 		p.supervise()
 	}
+}
+
+// replaceLeader forgets a leader of the quorum that is known to be gone, and has the
+// first of the voters that are left call an election.
+func (p *process) replaceLeader(gone model.NodeID) {
+	n := p.c.nodes[gone]
+	if p.c.net.blocked[p.node.index][n.index] || p.c.net.blocked[n.index][p.node.index] {
+		return // no answer
+	}
+	p.w.schedule(p.c.net.latency()*2, p, func() {
+		if n.process != nil {
+			return
+		}
+		p.machine.LeaderGone(gone)
+		left := slices.DeleteFunc(slices.Sorted(slices.Values(p.machine.Members().Voters)), func(v model.NodeID) bool { return v == gone })
+		if len(left) > 0 && left[0] == p.node.id() {
+			_ = p.machine.Campaign() // a learner cannot
+		}
+		p.settle()
+	})
 }
 
 // probe connects to a node anew: its kernel refuses where no process listens.
