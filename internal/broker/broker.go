@@ -211,6 +211,15 @@ func (b *Broker) build(ctx context.Context) error {
 	}
 	b.router = membership.NewRouter(b.quorum, b.network())
 	b.member = membership.New(b.memberOptions())
+	if b.nodes != nil {
+		dropped, err := b.dir.dropCondemned(b.config.NodeID)
+		if err != nil {
+			return err
+		}
+		if len(dropped) > 0 {
+			b.logger.Warn("Set damaged copies aside; they are copied anew from their leaders", "partitions", dropped)
+		}
+	}
 	b.partitions = partition.NewSet(b.partitionOptions())
 	if err := b.loadPartitions(); err != nil {
 		return err
@@ -235,6 +244,16 @@ func (b *Broker) loadPartitions() error {
 	}
 	b.logger.Warn("The data directory is damaged; its copies count again when their leaders have completed them", "error", err)
 	return b.dir.renew(b.config.NodeID)
+}
+
+// giveUp stops the node, which has found a copy damaged that other nodes have too:
+// they lead from now on, and the next start copies it anew.
+func (b *Broker) giveUp(name model.TopicPartition, why error) {
+	if err := b.dir.condemn(name.String()); err != nil {
+		b.fail(errors.Join(err, why))
+		return
+	}
+	b.fail(fmt.Errorf("the copy of %s here is damaged: %w; start the node again, which sets it aside and copies it from another node", name, why))
 }
 
 // registration is this run's. A node that is alone serves at once.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/magiconair/properties"
 
@@ -39,6 +40,9 @@ const (
 	cleanFile = ".kafka_cleanshutdown"
 	// bootFile names the run of the machine in which the node has last registered.
 	bootFile = ".boot-id"
+	// condemnedFile lists copies that are damaged, one directory's name a line.
+	condemnedFile     = ".damaged"
+	condemnedBytesMax = 16 << 20
 
 	metaBytesMax = 64 << 10
 )
@@ -57,6 +61,8 @@ type directory struct {
 	// synced is lost.
 	rebooted bool
 	boot     string // of the machine, "" where it does not say
+
+	condemning sync.Mutex // held by condemn
 }
 
 // openDirectory locks a data directory, makes it where it does not exist, and
@@ -172,6 +178,55 @@ func (d *directory) joined(node model.NodeID, cluster string) error {
 	}
 	d.cluster = cluster
 	return d.writeMeta(node)
+}
+
+// condemn notes that a partition's copy is damaged: the next start sets it aside.
+// It may be called concurrently.
+func (d *directory) condemn(partition string) error {
+	d.condemning.Lock()
+	defer d.condemning.Unlock()
+	path := filepath.Join(d.path, condemnedFile)
+	text, err := vfs.ReadFile(d.fs, path, condemnedBytesMax)
+	if err := ignoreNotExist(err); err != nil {
+		return fmt.Errorf("read %s: %w", path, err)
+	}
+	if err := vfs.WriteFileAtomically(d.fs, path, append(text, partition+"\n"...)); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
+// dropCondemned sets aside the copies that an earlier run has found damaged, and gives
+// the directory another id: they, and for want of anything better all the others, do
+// not count until their leaders have seen to them. It returns their names.
+//
+// A crash after any step comes back here: the file goes last.
+func (d *directory) dropCondemned(node model.NodeID) ([]string, error) {
+	path := filepath.Join(d.path, condemnedFile)
+	text, err := vfs.ReadFile(d.fs, path, condemnedBytesMax)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	if err := d.renew(node); err != nil {
+		return nil, err
+	}
+	names := strings.Fields(string(text))
+	for _, name := range names {
+		dir := filepath.Join(d.path, filepath.Base(name))
+		if err := d.fs.Rename(dir, fmt.Sprintf("%s.%s-damaged", dir, model.NewUUID())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("set the damaged %s aside: %w", dir, err)
+		}
+	}
+	if err := d.fs.SyncDir(d.path); err != nil {
+		return nil, err
+	}
+	if err := d.fs.Remove(path); err != nil {
+		return nil, fmt.Errorf("remove %s: %w", path, err)
+	}
+	return names, d.fs.SyncDir(d.path)
 }
 
 // renew gives the directory another id: what it held under the old one is not all

@@ -30,6 +30,7 @@ func (b *Broker) partitionOptions() partition.Options {
 	}
 	if b.nodes != nil {
 		o.Peers, o.Controller, o.Serving = b.nodes.streams, b.member, b.member.Serving
+		o.Damaged = b.giveUp
 	}
 	return o
 }

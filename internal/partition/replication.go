@@ -136,11 +136,18 @@ func (p *Partition) Next(follower model.NodeID, bytesMax int, buffer []byte) (o 
 	o.End = o.Message.End
 	if end := p.log.EndOffset(); o.End >= o.Message.Start && o.End < end {
 		read, err := p.log.Read(storage.Read{From: o.End, To: end, MaxBytes: bytesMax, MinOneBatch: true, Buffer: buffer})
+		if err == nil {
+			err = checkBatches(read.Batches)
+		}
 		switch {
 		case errors.Is(err, storage.ErrOffsetOutOfRange):
 			return o, false, nil // cut or deleted meanwhile; whoever did that wakes the stream
 		case err != nil:
-			return o, false, fmt.Errorf("read %s at %d for node %d: %w", p.name, o.End, follower, err)
+			err = fmt.Errorf("read %s at %d for node %d: %w", p.name, o.End, follower, err)
+			if p.set.damaged(p.name, len(p.state.Load().Replicas), err) {
+				p.fail(ErrOffline)
+			}
+			return o, false, err
 		}
 		o.Batches, o.End = read.Batches, read.NextOffset
 	}

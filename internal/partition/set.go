@@ -46,6 +46,9 @@ type Options struct {
 	Controller Controller
 	// Serving is whether this node may serve now (replica.Lease); nil: always.
 	Serving func() bool
+	// Damaged, where not nil, is told of a log that is damaged, and of which others
+	// have a copy. It must not block.
+	Damaged func(model.TopicPartition, error)
 	// RoleChanged, where not nil, is told after a partition has begun or ceased
 	// to lead, or was deleted. It is called on the applier's goroutine and must
 	// not block.
@@ -242,6 +245,9 @@ func (s *Set) placeOne(to placement) {
 	p := s.Get(to.name)
 	if p == nil {
 		opened, err := s.openLog(to)
+		if err != nil && s.damaged(to.name, len(to.next.Replicas), err) {
+			return
+		}
 		if err != nil {
 			s.setOffline(to.name, err)
 			return

@@ -1,0 +1,41 @@
+package partition
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/chronik/chronik/internal/model"
+	"github.com/chronik/chronik/internal/record"
+	"github.com/chronik/chronik/internal/storage"
+)
+
+// damaged deals with a log that does not hold what was written. Where others have
+// the partition too, the node is told (Options.Damaged), which gives this copy up: it
+// is not for a single copy to decide that what it has lost was not committed. It
+// reports whether it was.
+func (s *Set) damaged(name model.TopicPartition, replicas int, err error) bool {
+	if _, corrupt := errors.AsType[*storage.CorruptError](err); !corrupt && !errors.Is(err, record.ErrCorrupt) {
+		return false
+	}
+	if replicas < 2 || s.options.Damaged == nil {
+		return false
+	}
+	s.options.Damaged(name, err)
+	return true
+}
+
+// checkBatches holds what is about to be sent to a follower to its checksums: what
+// the disk has spoiled must not look like the leader's word.
+func checkBatches(batches []byte) error {
+	for rest := batches; len(rest) > 0; {
+		b, after, err := record.Split(rest)
+		if err == nil {
+			err = b.CheckCRC()
+		}
+		if err != nil {
+			return fmt.Errorf("batch at byte %d of %d: %w", len(batches)-len(rest), len(batches), err)
+		}
+		rest = after
+	}
+	return nil
+}
