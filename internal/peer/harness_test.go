@@ -2,11 +2,11 @@ package peer
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -48,20 +48,27 @@ type received struct {
 // recorder is a Handler that passes on what comes.
 type recorder struct {
 	messages chan received
-	request  func(ctx context.Context, from model.NodeID, kind Kind, body []byte) ([]byte, error)
-	stream   func(ctx context.Context, from Hello, s *Stream)
 	lost     chan model.NodeID
 	rejected chan *Rejection
+	request  atomic.Pointer[requestFunc]
+	stream   atomic.Pointer[streamFunc]
 }
 
+type (
+	requestFunc func(ctx context.Context, from model.NodeID, kind Kind, body []byte) ([]byte, error)
+	streamFunc  func(ctx context.Context, from Hello, s *Stream)
+)
+
+func (r *recorder) onRequest(f requestFunc) { r.request.Store(&f) }
+func (r *recorder) onStream(f streamFunc)   { r.stream.Store(&f) }
+
 func newRecorder() *recorder {
-	return &recorder{
+	r := &recorder{
 		messages: make(chan received, 10_000), lost: make(chan model.NodeID, 100), rejected: make(chan *Rejection, 100),
-		request: func(_ context.Context, from model.NodeID, kind Kind, body []byte) ([]byte, error) {
-			return fmt.Appendf(nil, "%d/%d/%s", from, kind, body), nil
-		},
-		stream: func(context.Context, Hello, *Stream) {},
 	}
+	r.onRequest(func(context.Context, model.NodeID, Kind, []byte) ([]byte, error) { return nil, nil })
+	r.onStream(func(context.Context, Hello, *Stream) {})
+	return r
 }
 
 func (r *recorder) Message(from model.NodeID, kind Kind, body []byte) {
@@ -69,11 +76,13 @@ func (r *recorder) Message(from model.NodeID, kind Kind, body []byte) {
 }
 
 func (r *recorder) Request(ctx context.Context, from model.NodeID, kind Kind, body []byte) ([]byte, error) {
-	return r.request(ctx, from, kind, body)
+	return (*r.request.Load())(ctx, from, kind, body)
 }
 
-func (r *recorder) Stream(ctx context.Context, from Hello, s *Stream) { r.stream(ctx, from, s) }
-func (r *recorder) Lost(node model.NodeID)                            { r.lost <- node }
+func (r *recorder) Stream(ctx context.Context, from Hello, s *Stream) {
+	(*r.stream.Load())(ctx, from, s)
+}
+func (r *recorder) Lost(node model.NodeID) { r.lost <- node }
 
 func (r *recorder) Rejected(_ model.NodeID, rejection *Rejection) {
 	select {
@@ -98,6 +107,9 @@ type hostOptions struct {
 	tls     *TLS
 	handler *recorder
 	listen  string // default: any port
+	// raft, if set, takes what arrives. Before Run is called ready is.
+	raft  *raftHandler
+	ready func(*Network)
 }
 
 func startHost(t testing.TB, o hostOptions) *host {
@@ -114,11 +126,19 @@ func startHost(t testing.TB, o hostOptions) *host {
 		o.handler = newRecorder()
 	}
 	h := &host{got: o.handler, node: o.node}
+	var handler Handler = o.handler
+	if o.raft != nil {
+		o.raft.recorder = o.handler
+		handler = o.raft
+	}
 	h.hello = Hello{ClusterID: "c", Directory: model.UUID{1, byte(o.node)}, Incarnation: model.NewUUID(), Voters: []model.NodeID{1, 2, 3}}
 	h.Network = New(Options{
 		Node: o.node, Listener: listener, Address: o.where.get, Hello: func() Hello { return h.hello }, Judge: o.judge,
-		TLS: o.tls, Handler: o.handler, Logger: slog.New(slog.DiscardHandler),
+		TLS: o.tls, Handler: handler, Logger: slog.New(slog.DiscardHandler),
 	})
+	if o.ready != nil {
+		o.ready(h.Network)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- h.Network.Run(ctx) }()

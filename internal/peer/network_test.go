@@ -39,12 +39,12 @@ func TestMessagesArriveInOrder(t *testing.T) {
 func TestRequestsAreAnswered(t *testing.T) {
 	where := new(addresses)
 	a, b := startHost(t, hostOptions{node: 1, where: where}), startHost(t, hostOptions{node: 2, where: where})
-	b.got.request = func(_ context.Context, from model.NodeID, kind Kind, body []byte) ([]byte, error) {
+	b.got.onRequest(func(_ context.Context, from model.NodeID, kind Kind, body []byte) ([]byte, error) {
 		if kind == 2 {
 			return nil, errors.New("no such thing")
 		}
 		return fmt.Appendf(nil, "%d/%d/%s", from, kind, body), nil
-	}
+	})
 	answers := make(chan error, 1000)
 	for i := range cap(answers) {
 		go func() {
