@@ -16,7 +16,7 @@ many as there are nodes; any one node may then die without a loss.
 
 The cluster port lets in whoever reaches it, unless cluster.ssl.certificate.file,
 cluster.ssl.key.file and cluster.ssl.ca.file are set. Keep it in a network that
-you trust.`
+you trust. "chronik-server dev" runs a whole cluster on one machine.`
 
 const clusterExamples = `  # three nodes on one machine, each in a terminal of its own
   chronik-server --node-id 1 --advertised-addr localhost --kafka-port 9092 --data-dir ./data/node1 \

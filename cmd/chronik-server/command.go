@@ -33,7 +33,10 @@ const examples = `  # a broker on localhost:9092, data in ./data
   # with a server.properties of Kafka's, and one setting changed
   chronik-server --config server.properties --override num.partitions=6
 
-  # the first of three nodes on one machine; raft-cluster --help shows the others
+  # a cluster of three nodes on this machine
+  chronik-server dev
+
+  # the first of three nodes by hand; raft-cluster --help shows the others
   chronik-server --node-id 1 --kafka-port 9092 --data-dir ./data/node1 \
     raft-cluster --raft-addr localhost:9192 --peers "2@localhost:9193,3@localhost:9194" --bootstrap`
 
@@ -56,7 +59,7 @@ func newRootCommand(build newNode) *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.SetVersionTemplate("chronik-server {{.Version}}\n")
 	complete(root)
-	root.AddCommand(newClusterCommand(build), newVersionCommand(), newConfigCommand())
+	root.AddCommand(newClusterCommand(build), newDevCommand(), newVersionCommand(), newConfigCommand())
 	return root
 }
 
@@ -68,13 +71,15 @@ func complete(serving *cobra.Command) {
 	}
 	err := errors.Join(
 		serving.MarkFlagDirname("data-dir"),
-		serving.MarkFlagFilename("config", "properties"),
 		serving.RegisterFlagCompletionFunc("log-level", words("debug", "info", "warn", "error")),
 		serving.RegisterFlagCompletionFunc("log-format", words("auto", "text", "json")),
 		serving.RegisterFlagCompletionFunc("override", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 			return overrides(), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 		}),
 	)
+	if serving.Flags().Lookup("config") != nil {
+		err = errors.Join(err, serving.MarkFlagFilename("config", "properties"))
+	}
 	if err != nil {
 		panic("chronik-server: BUG: " + err.Error())
 	}

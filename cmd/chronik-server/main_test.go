@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -25,9 +27,16 @@ func TestMain(m *testing.M) {
 
 // TestCommandLine runs the scripts of testdata/script: what a user types, and
 // what they see. fake-server is chronik-server with a broker that does what
-// FAKE_BROKER says.
+// FAKE_BROKER says. PORT was free a moment ago.
 func TestCommandLine(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script"})
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", Setup: func(env *testscript.Env) error {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		env.Setenv("PORT", strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
+		return l.Close()
+	}})
 }
 
 func fakeMain() {
@@ -57,6 +66,8 @@ func (n fakeNode) Run(ctx context.Context) error {
 	switch n.behaviour {
 	case "fail":
 		return errors.New("broker: the disk is gone")
+	case "ready": // one of several
+		n.log.Info("chronik is ready")
 	case "interrupt":
 		signalSelf(syscall.SIGINT)
 	default:

@@ -70,6 +70,7 @@ func layers() []Row {
 		{Package: "internal/config", Layer: layerProcess},
 		{Package: "internal/broker", Layer: layerProcess, Beside: []string{"internal/config"}},
 
+		{Package: "internal/localcluster", Layer: layerProcess},
 		{Package: "internal/sim", Layer: layerProcess},
 
 		{Package: "cmd/chronik-server", Layer: layerCommand},
