@@ -41,6 +41,7 @@ func layers() []Row {
 		{Package: "internal/model", Layer: layerModel},
 		{Package: "internal/isr", Layer: layerModel},
 		{Package: "internal/vfs", Layer: layerModel},
+		{Package: "internal/histogram", Layer: layerModel},
 		{Package: "internal/plant", Layer: layerModel},
 
 		{Package: "internal/record", Layer: layerFormat},
