@@ -88,6 +88,8 @@ func (s *Server) register(c *conn) (CloseReason, bool) {
 		s.mu.perIP[c.ip]++
 	}
 	s.mu.conns[c] = struct{}{}
+	c.listener.connections.Add(1)
+	c.listener.accepted.Add(1)
 	return 0, true
 }
 
@@ -95,6 +97,7 @@ func (s *Server) unregister(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.mu.conns, c)
+	c.listener.connections.Add(-1)
 	if !c.ip.IsValid() {
 		return
 	}

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"net"
+	"time"
 
 	"github.com/chronik/chronik/internal/model"
 )
@@ -17,6 +18,7 @@ type Request struct {
 	ClientID      string // "" where the client sent null
 	Body          []byte
 	Conn          *ConnInfo
+	Received      time.Time // when its last byte had been read
 	// OnWritten may be set by the Reply. It is called once, when the client has
 	// taken the response or the connection has ended, and gives up what the
 	// response's memory was counted under: a response that nobody reads is as

@@ -46,6 +46,9 @@ type Server struct {
 type listener struct {
 	Listen
 	bound net.Listener // nil before Bind
+
+	connections atomic.Int64 // open now
+	accepted    atomic.Int64 // those refused left out
 }
 
 // New checks the options. It binds and starts nothing.

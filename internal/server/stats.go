@@ -1,6 +1,7 @@
 package server
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -46,9 +47,18 @@ type Stats struct {
 	BytesWritten int64
 	Closed       [closeReasonsEnd]int64 // indexed by CloseReason
 
+	Listeners []ListenerStats // in the order of Options.Listeners, each name once
+
 	RequestMemoryBytes   int64 // reserved now
 	RequestMemoryWaiting int   // frames that wait for memory now
 	RequestMemoryWaits   int64 // how often one had to
+}
+
+// ListenerStats is what came by all addresses of one listener.
+type ListenerStats struct {
+	Name        string
+	Connections int64 // open now
+	Accepted    int64 // since New, those refused left out
 }
 
 type counters struct {
@@ -68,6 +78,7 @@ func (s *Server) Stats() Stats {
 	for r := range st.Closed {
 		st.Closed[r] = s.counters.closed[r].Load()
 	}
+	st.Listeners = s.listenerStats()
 	for _, b := range [...]*budget{&s.small, &s.large} {
 		u := b.usage()
 		st.RequestMemoryBytes += u.used
@@ -78,6 +89,20 @@ func (s *Server) Stats() Stats {
 	st.Connections = len(s.mu.conns)
 	s.mu.Unlock()
 	return st
+}
+
+func (s *Server) listenerStats() []ListenerStats {
+	var all []ListenerStats
+	for _, l := range s.listeners {
+		i := slices.IndexFunc(all, func(st ListenerStats) bool { return st.Name == l.Name })
+		if i < 0 {
+			i = len(all)
+			all = append(all, ListenerStats{Name: l.Name})
+		}
+		all[i].Connections += l.connections.Load()
+		all[i].Accepted += l.accepted.Load()
+	}
+	return all
 }
 
 // noisePeriod is how often an event that anyone on the network can cause is
