@@ -34,6 +34,7 @@ type commitState struct {
 	dirSyncing    bool      // a sync has taken it up, and has not returned
 	goneUnsynced  bool      // segments before the first may come back after a crash
 	unsyncedCount int64     // records since the last sync, for flush.messages
+	gathered      gathered  // what the next commit makes durable
 	// uncheckedBytes is how much recovery would have to check; more, where some
 	// of it has been truncated since.
 	uncheckedBytes int64
@@ -74,6 +75,8 @@ func (l *Log) publish(s *segment, size int64, end model.Offset) {
 	// was written under settings that were relaxed.
 	c := l.config()
 	l.unsyncedCount += int64(end - l.end)
+	l.gathered.appends++
+	l.gathered.bytes += size - s.size.Load()
 	settle := l.uncheckedLocked(size - s.size.Load())
 	s.size.Store(size)
 	l.end = end
@@ -136,17 +139,18 @@ type unsynced struct {
 	active *handle
 	dir    bool
 	end    model.Offset
+	gathered
 }
 
 // takeUnsyncedLocked takes everything that has been written so far. What is
 // appended from now on is the next commit's.
 func (l *Log) takeUnsyncedLocked() unsynced {
-	u := unsynced{sealed: l.sealedDirty, dir: l.dirDirty, end: l.end}
+	u := unsynced{sealed: l.sealedDirty, dir: l.dirDirty, end: l.end, gathered: l.gathered}
 	if l.synced < l.end {
 		u.active = l.active().file.acquire()
 		l.syncs.Add(1)
 	}
-	l.sealedDirty, l.dirDirty, l.unsyncedCount = nil, false, 0
+	l.sealedDirty, l.dirDirty, l.unsyncedCount, l.gathered = nil, false, 0, gathered{}
 	l.dirSyncing = u.dir
 	return u
 }
@@ -208,10 +212,12 @@ func (l *Log) commitSyncing() (grown bool, end model.Offset) {
 	u := l.takeUnsyncedLocked()
 	l.mu.Unlock()
 	defer u.release()
+	began := time.Now()
 	if err := u.sync(l.fs, l.dir); err != nil {
 		_ = l.disk.fail("sync "+l.tp.String(), err) // whoever waits hears of it by the fence
 		return false, 0
 	}
+	l.disk.commits.observe(u.gathered, time.Since(began))
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.setSyncedLocked(u.end)

@@ -60,6 +60,8 @@ type Disk struct {
 	points  checkpoints
 	zeros   []byte // what logs write ahead of their end; only read
 
+	commits commits
+
 	commit queue // logs to sync
 	report queue // logs whose Durable is to be called where no commit does
 	settle queue // logs whose recovery point is to be moved
@@ -73,7 +75,7 @@ type Disk struct {
 func NewDisk(o DiskOptions) *Disk {
 	d := &Disk{
 		fs: o.FS, dir: o.Dir, logger: o.Logger, failed: o.Failed,
-		fenced: make(chan struct{}),
+		fenced: make(chan struct{}), commits: newCommits(),
 		commit: newQueue(), report: newQueue(), settle: newQueue(),
 		checkpointInterval: o.CheckpointInterval, uncheckedBytesMax: uncheckedBytesMax,
 		zeros: make([]byte, aheadBytesMax+aheadBlock),
