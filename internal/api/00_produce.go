@@ -36,6 +36,7 @@ const produceTimeoutMinMillis = 1000
 type produceAppend struct {
 	resp    *kmsg.ProduceResponseTopicPartition
 	name    model.TopicPartition
+	counts  *topicCounts // nil where there is no such topic
 	pending partition.Pending
 	err     error
 }
@@ -48,7 +49,11 @@ func startProduce(h *Handler, _ context.Context, req *server.Request, kreq kmsg.
 	resp := kmsg.NewPtrProduceResponse()
 	appends := h.appendProduced(r, resp)
 	return func(ctx context.Context, dst []byte) ([]byte, error) {
-		return h.finishProduce(ctx, req, r, produced{resp: resp, appends: appends}, dst)
+		dst, err := h.finishProduce(ctx, req, r, produced{resp: resp, appends: appends}, dst)
+		if err == nil {
+			h.answered(req)
+		}
+		return dst, err
 	}, nil
 }
 
@@ -76,21 +81,37 @@ func (h *Handler) appendProduced(r *kmsg.ProduceRequest, resp *kmsg.ProduceRespo
 		if err == nil && topic.Internal {
 			err = wire.Errorf(kerr.InvalidTopicException, "%s is internal: only the broker writes to it", topic.Name)
 		}
+		var counts *topicCounts
+		if topic != nil {
+			counts = h.topics.of(topic.ID)
+			counts.produceRequests.Add(int64(len(t.Partitions)))
+		}
 		for j := range t.Partitions {
 			p := &t.Partitions[j]
 			out := &resp.Topics[i].Partitions[j]
 			*out = kmsg.NewProduceResponseTopicPartition()
 			out.Partition, out.BaseOffset, out.LogAppendTime, out.LogStartOffset = p.Partition, -1, -1, -1
-			a := produceAppend{resp: out, err: err}
+			a := produceAppend{resp: out, counts: counts, err: err}
 			if err == nil {
 				a.name = model.TopicPartition{Topic: topic.Name, Partition: model.Partition(p.Partition)}
 				a.pending, a.err = h.appendPartition(r, a.name, p.Records, now)
+				a.count(len(p.Records))
 			}
 			p.Records = nil // in the log; the request waits without it
 			appends = append(appends, a)
 		}
 	}
 	return appends
+}
+
+// count counts what was appended; a batch that was there already is not counted
+// again.
+func (a *produceAppend) count(bytes int) {
+	if a.err != nil || a.pending.Duplicate {
+		return
+	}
+	a.counts.bytesIn.Add(int64(bytes))
+	a.counts.messagesIn.Add(int64(a.pending.EndOffset - a.pending.BaseOffset))
 }
 
 func (h *Handler) appendPartition(r *kmsg.ProduceRequest, name model.TopicPartition, records []byte, now model.Timestamp) (partition.Pending, error) {
@@ -205,6 +226,9 @@ func droppedUnacknowledged(appends []produceAppend) error {
 
 func (h *Handler) failProduced(r *kmsg.ProduceRequest, a *produceAppend) {
 	code := codeOf(a.err)
+	if a.counts != nil && isFailure(code) {
+		a.counts.produceFailures.Add(1)
+	}
 	a.resp.ErrorCode = code.Code
 	a.resp.ErrorMessage = message(a.err)
 	var records *record.InvalidRecordError

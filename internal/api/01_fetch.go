@@ -48,6 +48,7 @@ func (h *Handler) fetch(ctx context.Context, req *server.Request, r *kmsg.FetchR
 	// The records are counted until the client has taken them: one that asks and
 	// does not read must not make room for more.
 	req.OnWritten = f.release
+	f.count()
 	resp.SessionID = plan.sessionID
 	var leaders []int32
 	for _, result := range h.sessions.finish(plan, f.results) {
@@ -66,10 +67,11 @@ func (h *Handler) fetch(ctx context.Context, req *server.Request, r *kmsg.FetchR
 
 // fetchTarget is a partition of a fetch as this node sees it.
 type fetchTarget struct {
-	asked *fetchPartition
-	name  model.TopicPartition
-	local *partition.Partition
-	err   error
+	asked  *fetchPartition
+	name   model.TopicPartition
+	counts *topicCounts // nil where there is no such topic
+	local  *partition.Partition
+	err    error
 }
 
 func (h *Handler) fetchTargets(r *kmsg.FetchRequest, plan *fetchPlan) []fetchTarget {
@@ -82,6 +84,7 @@ func (h *Handler) fetchTargets(r *kmsg.FetchRequest, plan *fetchPlan) []fetchTar
 			t.err = err
 		} else {
 			t.name = model.TopicPartition{Topic: topic.Name, Partition: model.Partition(asked.key.partition)}
+			t.counts = h.topics.of(topic.ID)
 			t.local, t.err = h.partition(t.name)
 		}
 		targets[i] = t
@@ -139,6 +142,21 @@ func (f *fetch) enough() bool {
 func (f *fetch) release() {
 	f.handler.memory.give(f.reserved)
 	f.reserved = 0
+}
+
+// count counts what is about to be answered.
+func (f *fetch) count() {
+	for i := range f.results {
+		c, resp := f.targets[i].counts, &f.results[i].resp
+		if c == nil {
+			continue
+		}
+		c.fetchRequests.Add(1)
+		c.bytesOut.Add(int64(len(resp.RecordBatches)))
+		if code, _ := errors.AsType[*kerr.Error](kerr.ErrorForCode(resp.ErrorCode)); isFailure(code) {
+			c.fetchFailures.Add(1)
+		}
+	}
 }
 
 // discard gives up what was read.

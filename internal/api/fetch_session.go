@@ -74,6 +74,12 @@ func newFetchSessions(slots int) *fetchSessions {
 	return s
 }
 
+func (s *fetchSessions) len() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.mu.byID)
+}
+
 // fetchPlan is one fetch after its session has been looked at.
 type fetchPlan struct {
 	sessionID   int32 // to answer with; 0 where there is no session

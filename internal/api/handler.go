@@ -18,6 +18,8 @@ type Handler struct {
 	byKey    [keyEnd]*entry
 	sessions *fetchSessions
 	memory   *responseMemory
+	requests [keyEnd]*requestCounts
+	topics   topicTable
 	// producerIDs are those left of the last block that the controller gave.
 	producerIDs *producerIDs
 }
@@ -36,7 +38,9 @@ func New(s Services) *Handler {
 		memory:   newResponseMemory(s.ResponseBytesMax),
 	}
 	h.producerIDs = newProducerIDs(h.allocateProducerIDs)
+	h.topics.image = s.Image
 	table := apiTable()
+	h.requests = newRequestCounts(table)
 	for i := range table {
 		h.byKey[table[i].key] = &table[i]
 	}
@@ -73,6 +77,7 @@ func (h *Handler) Start(ctx context.Context, req *server.Request) (server.Reply,
 	if err != nil {
 		return nil, err
 	}
+	h.requests[req.Key].begun(req.Version)
 	return e.start(h, ctx, req, kreq)
 }
 
@@ -92,7 +97,9 @@ func whole[R kmsg.Request](f func(*Handler, context.Context, *server.Request, R)
 			if err != nil || resp == nil {
 				return nil, err
 			}
-			return appendResponse(dst, req, resp), nil
+			dst = appendResponse(dst, req, resp)
+			h.answered(req)
+			return dst, nil
 		}, nil
 	}
 }
