@@ -23,7 +23,7 @@ RUNS ?= 5
 LINT := .cache/bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race lint format interop figures fuzz crash sim plants explore nightly apis clean
+.PHONY: help build test race lint format interop figures fuzz crash sim plants explore nightly apis metrics clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,6 +81,9 @@ nightly: ## what takes hours: crashes, simulated clusters, planted bugs, states 
 
 apis: ## write docs/apis.md anew from the table of APIs
 	go test ./internal/api -run '^TestApisDoc' -count=1 -args -update
+
+metrics: ## write docs/metrics.md anew from the list of metrics
+	go test ./internal/metrics -run '^TestMetricsDoc' -count=1 -args -update
 
 clean: ## remove what was built and installed
 	rm -rf bin .cache

@@ -69,7 +69,8 @@ func layers() []Row {
 		{Package: "internal/api", Layer: layerRequests, Beside: []string{"internal/server"}},
 
 		{Package: "internal/config", Layer: layerProcess},
-		{Package: "internal/broker", Layer: layerProcess, Beside: []string{"internal/config"}},
+		{Package: "internal/metrics", Layer: layerProcess},
+		{Package: "internal/broker", Layer: layerProcess, Beside: []string{"internal/config", "internal/metrics"}},
 
 		{Package: "internal/localcluster", Layer: layerProcess},
 		{Package: "internal/sim", Layer: layerProcess},
@@ -100,6 +101,7 @@ func restrictions() []Restriction {
 		{"github.com/knadh/koanf/...", []string{"internal/config"}, "config alone reads flags, environment and files"},
 		{"github.com/twmb/franz-go/pkg/kgo", []string{"internal/brokertest"}, "a broker is no client"},
 		{"github.com/twmb/franz-go/pkg/kadm", []string{"internal/brokertest"}, "a broker is no client"},
+		{"github.com/prometheus/...", []string{"internal/metrics"}, "components count; metrics alone knows Prometheus"},
 		{"net/http", nil, "Kafka's protocol is not HTTP"},
 		{"unsafe", nil, "bytes are bytes"},
 		{"log", nil, "logs go to an injected slog.Logger"},

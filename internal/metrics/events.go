@@ -1,0 +1,42 @@
+package metrics
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/chronik/chronik/internal/histogram"
+)
+
+// Elections counts the elections of partition leaders that this node ran as the
+// active controller. It may be used concurrently.
+type Elections struct{ took *histogram.Histogram }
+
+// NewElections has counted none.
+func NewElections() *Elections { return &Elections{histogram.New(histogram.Durations())} }
+
+// Observe counts an election that took d, from when its partition was found to be
+// without a leader until the leader was committed.
+func (e *Elections) Observe(d time.Duration) { e.took.Observe(int64(d)) }
+
+// Replication counts what happens between leaders and followers on this node. The
+// zero Replication has counted nothing; it may be used concurrently.
+type Replication struct {
+	shrunk, expanded, refused atomic.Int64
+	received, sent            atomic.Int64
+}
+
+// Shrunk counts an in-sync set of this leader that has lost a member.
+func (r *Replication) Shrunk() { r.shrunk.Add(1) }
+
+// Expanded counts an in-sync set of this leader that has got a member.
+func (r *Replication) Expanded() { r.expanded.Add(1) }
+
+// Refused counts a proposal of this leader, for another in-sync set, that the
+// controller has refused.
+func (r *Replication) Refused() { r.refused.Add(1) }
+
+// Received counts bytes of batches that came from a leader.
+func (r *Replication) Received(bytes int) { r.received.Add(int64(bytes)) }
+
+// Sent counts bytes of batches that went to a follower.
+func (r *Replication) Sent(bytes int) { r.sent.Add(int64(bytes)) }

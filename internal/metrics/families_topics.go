@@ -1,0 +1,52 @@
+package metrics
+
+import "github.com/chronik/chronik/internal/api"
+
+// topicFamilies are what clients do with topics, as Kafka counts it: a series for
+// each topic, and one without the label for all of them.
+func topicFamilies() []family {
+	return []family{
+		topicFamily("messagesin", "MessagesInPerSec", "Records appended for producers. A batch that is sent again counts once.",
+			func(t *api.TopicStats) int64 { return t.MessagesIn }),
+		topicFamily("bytesin", "BytesInPerSec", "Bytes of the batches appended for producers.",
+			func(t *api.TopicStats) int64 { return t.BytesIn }),
+		topicFamily("bytesout", "BytesOutPerSec", "Bytes of the batches sent to consumers.",
+			func(t *api.TopicStats) int64 { return t.BytesOut }),
+		topicFamily("totalproducerequests", "TotalProduceRequestsPerSec", "Partitions named by Produce requests.",
+			func(t *api.TopicStats) int64 { return t.ProduceRequests }),
+		topicFamily("failedproducerequests", "FailedProduceRequestsPerSec",
+			"Partitions of Produce requests that were refused, but for reasons that newer metadata tells the client of.",
+			func(t *api.TopicStats) int64 { return t.ProduceFailures }),
+		topicFamily("totalfetchrequests", "TotalFetchRequestsPerSec", "Partitions that answers to Fetch were made of.",
+			func(t *api.TopicStats) int64 { return t.FetchRequests }),
+		topicFamily("failedfetchrequests", "FailedFetchRequestsPerSec",
+			"Partitions of Fetch requests that were refused, but for reasons that newer metadata tells the client of, and offsets out of range.",
+			func(t *api.TopicStats) int64 { return t.FetchFailures }),
+		{
+			name: "kafka_server_brokertopicmetrics_replicationbytesin_total", kind: counter,
+			mbean:   "kafka.server:type=BrokerTopicMetrics,name=ReplicationBytesInPerSec",
+			help:    "Bytes of the batches that came from leaders.",
+			collect: one(func(s *scrape) float64 { return float64(s.replication.received) }),
+		},
+		{
+			name: "kafka_server_brokertopicmetrics_replicationbytesout_total", kind: counter,
+			mbean:   "kafka.server:type=BrokerTopicMetrics,name=ReplicationBytesOutPerSec",
+			help:    "Bytes of the batches that were sent to followers.",
+			collect: one(func(s *scrape) float64 { return float64(s.replication.sent) }),
+		},
+	}
+}
+
+func topicFamily(name, bean, help string, count func(*api.TopicStats) int64) family {
+	return family{
+		name: "kafka_server_brokertopicmetrics_" + name + "_total", kind: counter, labels: []string{"topic"},
+		mbean: "kafka.server:type=BrokerTopicMetrics,name=" + bean, help: help,
+		collect: func(s *scrape, out *output) {
+			out.add(float64(count(&s.topics.AllTopics)), "")
+			for i := range s.topics.Topics {
+				t := &s.topics.Topics[i]
+				out.add(float64(count(t)), t.Topic)
+			}
+		},
+	}
+}
