@@ -70,7 +70,8 @@ func layers() []Row {
 
 		{Package: "internal/config", Layer: layerProcess},
 		{Package: "internal/metrics", Layer: layerProcess},
-		{Package: "internal/broker", Layer: layerProcess, Beside: []string{"internal/config", "internal/metrics"}},
+		{Package: "internal/admin", Layer: layerProcess, Beside: []string{"internal/metrics"}},
+		{Package: "internal/broker", Layer: layerProcess, Beside: []string{"internal/config", "internal/metrics", "internal/admin"}},
 
 		{Package: "internal/localcluster", Layer: layerProcess},
 		{Package: "internal/sim", Layer: layerProcess},
@@ -102,7 +103,7 @@ func restrictions() []Restriction {
 		{"github.com/twmb/franz-go/pkg/kgo", []string{"internal/brokertest"}, "a broker is no client"},
 		{"github.com/twmb/franz-go/pkg/kadm", []string{"internal/brokertest"}, "a broker is no client"},
 		{"github.com/prometheus/...", []string{"internal/metrics"}, "components count; metrics alone knows Prometheus"},
-		{"net/http", nil, "Kafka's protocol is not HTTP"},
+		{"net/http/...", []string{"internal/admin"}, "Kafka's protocol is not HTTP, but the admin listener's"},
 		{"unsafe", nil, "bytes are bytes"},
 		{"log", nil, "logs go to an injected slog.Logger"},
 	}
