@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"sync/atomic"
 	"time"
 
@@ -40,7 +41,10 @@ type Broker struct {
 	member     *membership.Member
 	partitions *partition.Set
 	groups     *group.Coordinator
+	handler    *api.Handler
 	server     *server.Server
+	admitted   net.Listener // of the admin listener; nil: none
+	watching   watching
 
 	incarnation model.Incarnation
 	registered  atomic.Bool // set by the applier's goroutine: see apply
@@ -93,6 +97,9 @@ func (b *Broker) Run(ctx context.Context) (err error) {
 	if b.bound, err = bindAll(ctx, b.config.Listeners, listenConfig(b.config.Sockets)); err != nil {
 		return err
 	}
+	if err := b.newWatching(ctx); err != nil {
+		return err
+	}
 	running := newStages(b.logger)
 	if err := b.startOrFail(ctx, running); err != nil {
 		return errors.Join(err, b.stop(running, false))
@@ -102,7 +109,7 @@ func (b *Broker) Run(ctx context.Context) (err error) {
 	}
 	close(b.ready)
 	b.logger.Info("chronik is ready", "node", b.config.NodeID, "listeners", advertised(b.endpoints),
-		"data", b.config.DataDir, "took", time.Since(began).Round(time.Millisecond))
+		"data", b.config.DataDir, "admin", b.watching.address, "took", time.Since(began).Round(time.Millisecond))
 
 	var failed error
 	select {
@@ -160,6 +167,9 @@ func advertised(endpoints []meta.Endpoint) []string {
 func (b *Broker) start(ctx context.Context, running *stages) error {
 	if err := b.build(ctx); err != nil {
 		return err
+	}
+	if b.watching.admin != nil {
+		running.start("admin", b.watching.admin.Run)
 	}
 	running.start("disk", b.disk.Run)
 	running.start("partitions", b.partitions.Run)
@@ -225,7 +235,11 @@ func (b *Broker) build(ctx context.Context) error {
 		return err
 	}
 	b.groups = group.New(b.groupOptions())
+	b.handler = api.New(b.apiServices())
 	if b.server, err = server.New(b.serverOptions()); err != nil {
+		return err
+	}
+	if err := b.buildAdmin(); err != nil {
 		return err
 	}
 	if err := b.checkVoters(); err != nil {
@@ -289,6 +303,9 @@ func (b *Broker) stop(running *stages, clean bool) error {
 	errs = append(errs, running.stop())
 	if b.nodes != nil {
 		_ = b.nodes.listener.Close() // closed by the network, if that has run
+	}
+	if b.admitted != nil {
+		_ = b.admitted.Close() // closed by the admin server, if that has run
 	}
 	if b.server == nil {
 		for _, l := range b.bound {

@@ -28,10 +28,7 @@ func bindCluster(ctx context.Context, addresses []string) (net.Listener, error) 
 			for _, l := range opened {
 				err = errors.Join(err, l.Close())
 			}
-			if op, ok := errors.AsType[*net.OpError](err); ok {
-				err = op.Err
-			}
-			return nil, fmt.Errorf("the cluster port cannot listen on %s: %w; choose another address with --raft-addr", address, err)
+			return nil, addressError("the cluster port", address, err, "--raft-addr")
 		}
 		opened = append(opened, l)
 	}

@@ -53,10 +53,14 @@ func bindAll(ctx context.Context, listeners []config.Listener, lc net.ListenConf
 // bindError names the setting, and not Go's operation: this sentence is all that
 // somebody sees whose port is in use.
 func bindError(name, address string, err error) error {
+	return addressError("listener "+name, address, err, "--kafka-port or listeners")
+}
+
+func addressError(who, address string, err error, setting string) error {
 	if op, ok := errors.AsType[*net.OpError](err); ok {
 		err = op.Err
 	}
-	return fmt.Errorf("listener %s cannot listen on %s: %w; choose another address with --kafka-port or listeners", name, address, err)
+	return fmt.Errorf("%s cannot listen on %s: %w; choose another address with %s", who, address, err, setting)
 }
 
 // listenConfig applies socket.send.buffer.bytes and socket.receive.buffer.bytes,

@@ -53,6 +53,7 @@ func (b *Broker) newNodes(ctx context.Context) (*nodes, error) {
 	n.raft = peer.NewRaft(n.network, membership.KindRaft)
 	n.streams = replication.New(replication.Options{
 		Node: b.config.NodeID, Partitions: held{b}, Logger: b.logger,
+		Received: b.watching.replication.Received, Sent: b.watching.replication.Sent,
 		Dial: func(ctx context.Context, to model.NodeID) (replication.Stream, error) {
 			s, err := n.network.OpenStream(ctx, to)
 			if err != nil {
@@ -132,7 +133,7 @@ func (b *Broker) memberOptions() membership.Options {
 	b.nodes.office = membership.NewOffice(membership.OfficeOptions{
 		Node: b.config.NodeID, Timing: controller.Timing{Session: c.Session, Retry: supervisorRetry},
 		ProofInterval: c.Heartbeat * 3 / 4,
-		Quorum:        b.quorum, Network: b.nodes.network, Logger: b.logger,
+		Quorum:        b.quorum, Network: b.nodes.network, Elected: b.watching.elections.Observe, Logger: b.logger,
 		Ask: func(from model.NodeID, q controller.Question) { b.member.Ask(from, q) },
 	})
 	o.Heartbeat, o.Session, o.Network, o.Office = c.Heartbeat, c.Session, b.nodes.network, b.nodes.office

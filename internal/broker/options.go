@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/chronik/chronik/internal/api"
 	"github.com/chronik/chronik/internal/controller"
 	"github.com/chronik/chronik/internal/coordinator/group"
 	"github.com/chronik/chronik/internal/meta"
@@ -27,6 +26,7 @@ func (b *Broker) partitionOptions() partition.Options {
 		},
 		LagMax:      b.config.Replication.LagMax,
 		RoleChanged: b.roleChanged,
+		Shrunk:      b.watching.replication.Shrunk, Expanded: b.watching.replication.Expanded,
 	}
 	if b.nodes != nil {
 		o.Peers, o.Controller, o.Serving = b.nodes.streams, b.member, b.member.Serving
@@ -73,7 +73,7 @@ func (b *Broker) groupOptions() group.Options {
 
 func (b *Broker) serverOptions() server.Options {
 	return server.Options{
-		Listeners: b.bound, Handler: api.New(b.apiServices()), Limits: b.config.Limits, Logger: b.logger,
+		Listeners: b.bound, Handler: b.handler, Limits: b.config.Limits, Logger: b.logger,
 	}
 }
 

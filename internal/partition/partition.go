@@ -127,7 +127,7 @@ func (p *Partition) become(to placement) error {
 		EpochStart: p.mu.replica.ElectedEnd(),
 	})
 	if leads && !slices.Equal(prev.ISR, to.next.ISR) {
-		p.set.logger.Info("ISR updated", "partition", p.name, "isr", to.next.ISR, "before", prev.ISR)
+		p.set.isrChanged(p.name, prev, to.next.ISR)
 	}
 	err := p.performLocked(nil, now)
 	if prev.Leading && (!leads || to.next.LeaderEpoch != prev.LeaderEpoch) {

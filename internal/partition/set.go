@@ -46,6 +46,9 @@ type Options struct {
 	Controller Controller
 	// Serving is whether this node may serve now (replica.Lease); nil: always.
 	Serving func() bool
+	// Shrunk and Expanded, where not nil, are told that the in-sync set of a partition
+	// that this node leads has lost or got members.
+	Shrunk, Expanded func()
 	// Damaged, where not nil, is told of a log that is damaged, and of which others
 	// have a copy. It must not block.
 	Damaged func(model.TopicPartition, error)

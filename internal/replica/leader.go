@@ -270,6 +270,16 @@ func (r *Replica) Next(node model.NodeID) (m Message, ok bool) {
 	}, true
 }
 
+// Known is what a leader knows of a follower's log: what it holds durably, and when it
+// last had all there was. ok is false where they have not agreed yet.
+func (r *Replica) Known(node model.NodeID, now time.Time) (end model.Offset, caughtUp time.Time, ok bool) {
+	p := r.progressOf(node)
+	if p == nil || !p.ready {
+		return 0, time.Time{}, false
+	}
+	return p.acked, r.caughtUp(r.view.index(node), now), true
+}
+
 // Unacknowledged is how many offsets a follower has been sent beyond what it
 // holds durably, for the caller's window.
 func (r *Replica) Unacknowledged(node model.NodeID) model.Offset {

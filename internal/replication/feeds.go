@@ -197,6 +197,7 @@ func (f *feeds) gather(frame []byte) ([]byte, error) {
 		} else {
 			frame = append(frame, next.Batches...)
 		}
+		f.streams.options.Sent(len(next.Batches))
 		f.mu.Lock()
 		f.mu.sent(d, next.End, len(next.Batches))
 		f.mu.push(d) // for what else there is

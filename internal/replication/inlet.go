@@ -115,6 +115,7 @@ func (in *inlet) receive(frame []byte) error {
 			if err := p.Receive(in.leader, e.message, e.batches); err != nil {
 				return err
 			}
+			in.streams.options.Received(len(e.batches))
 		}
 		frame = rest
 	}

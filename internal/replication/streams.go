@@ -30,7 +30,10 @@ type Options struct {
 	Dial func(ctx context.Context, to model.NodeID) (Stream, error)
 	// Partitions finds a partition that this node holds, and all of them.
 	Partitions Partitions
-	Logger     *slog.Logger
+	// Received and Sent, where not nil, are told how many bytes of batches came from
+	// leaders and went to followers.
+	Received, Sent func(bytes int)
+	Logger         *slog.Logger
 }
 
 // Partitions are those that this node holds.
@@ -56,6 +59,13 @@ type Streams struct {
 
 // New returns Streams that carry nothing before Run.
 func New(o Options) *Streams {
+	nobody := func(int) {}
+	if o.Received == nil {
+		o.Received = nobody
+	}
+	if o.Sent == nil {
+		o.Sent = nobody
+	}
 	s := &Streams{options: o, wake: make(chan struct{}, 1)}
 	s.mu.inlets = make(map[model.NodeID]*inlet)
 	s.mu.feeds = make(map[model.NodeID]*feeds)
