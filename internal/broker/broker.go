@@ -292,6 +292,9 @@ func (b *Broker) stop(running *stages, clean bool) error {
 		errs = append(errs, b.partitions.Close())
 	}
 	errs = append(errs, running.stopTo("disk")) // quorum, groups, partitions
+	if b.nodes != nil && b.nodes.office != nil {
+		b.nodes.office.Lead(0) // no alarm outlives the node
+	}
 	if b.quorum != nil {
 		errs = append(errs, b.quorum.Close())
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -25,7 +26,7 @@ const (
 	leavingInterval = 10 * time.Millisecond
 	// waitingReport is how often a start that waits for others says so.
 	waitingReport = 2 * time.Second
-	// beatsUnderWayMax bounds the heartbeats that nobody has answered yet.
+	// beatsUnderWayMax bounds the heartbeats that one controller has not answered yet.
 	beatsUnderWayMax = 4
 )
 
@@ -57,6 +58,7 @@ type Member struct {
 		epoch    model.BrokerEpoch // 0: not registered yet
 		serves   bool              // the image says that the broker is not fenced
 		leaving  bool
+		answered time.Time // when the newest heartbeat that was answered was sent
 		unfenced bool
 		mayStop  bool
 	}
@@ -97,6 +99,10 @@ func (m *Member) Register(ctx context.Context, command controller.RegisterBroker
 			return err
 		default:
 			m.o.Logger.Debug("registration did not get through; it is sent again", "error", err)
+			select {
+			case <-time.After(routeAgainAfter):
+			case <-ctx.Done():
+			}
 		}
 	}
 }
@@ -206,14 +212,24 @@ func (m *Member) Leave(ctx context.Context) error {
 }
 
 // beat sends heartbeats, at their interval and when there is a hurry. One that is not
-// answered does not hold up the next.
+// answered does not hold up the next, and those to a controller that has fallen silent
+// none to its successor.
 func (m *Member) beat(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(beatsUnderWayMax)
+	underWay, asked := new(atomic.Int32), model.NoNode
 	ticker := time.NewTicker(m.o.Heartbeat)
 	defer ticker.Stop()
 	for {
-		g.TryGo(func() error { return m.heartbeat(ctx) })
+		if leader := m.o.Quorum.Leader(); leader != asked {
+			underWay, asked = new(atomic.Int32), leader
+		}
+		if count := underWay; count.Load() < beatsUnderWayMax {
+			count.Add(1)
+			g.Go(func() error {
+				defer count.Add(-1)
+				return m.heartbeat(ctx)
+			})
+		}
 		select {
 		case <-ticker.C:
 		case <-m.hurry:
@@ -261,10 +277,15 @@ func (m *Member) ask(ctx context.Context, beat controller.Heartbeat) (controller
 func (m *Member) answered(sent time.Time, answer controller.HeartbeatAnswer) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	older := sent.Before(m.mu.answered) // overtaken by another's answer
+	if !older {
+		m.mu.answered = sent
+	}
 	switch {
 	case !answer.Known:
 		m.mu.lease.Revoke()
 		return ErrReplaced
+	case answer.Fenced && older:
 	case answer.Fenced:
 		m.mu.lease.Revoke()
 	default:

@@ -24,6 +24,14 @@ func (s *Set) damaged(name model.TopicPartition, replicas int, err error) bool {
 	return true
 }
 
+// goOfflineLocked ends the partition on this node, for what its disk holds.
+func (p *Partition) goOfflineLocked(err error) {
+	p.failLocked(ErrOffline)
+	if !p.set.damaged(p.name, len(p.state.Load().Replicas), err) {
+		go p.set.setOffline(p.name, err) // it takes the set's lock, which is not for here
+	}
+}
+
 // checkBatches holds what is about to be sent to a follower to its checksums: what
 // the disk has spoiled must not look like the leader's word.
 func checkBatches(batches []byte) error {

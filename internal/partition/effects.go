@@ -79,6 +79,10 @@ func (p *Partition) doLocked(e *replica.Effect) {
 		if state := p.state.Load(); !state.Leading {
 			p.set.logger.Info("Caught up with leader at offset", "partition", p.name, "offset", p.log.EndOffset(), "leader", state.Leader, "epoch", e.Epoch)
 		}
+		if p.mu.starting {
+			p.mu.postponed = append(p.mu.postponed, e.Epoch)
+			return
+		}
 		p.set.normals.save(p, e.Epoch)
 	case replica.Propose:
 		p.set.options.Controller.Propose(p.topic, p.name.Partition, *e.Change)
@@ -91,10 +95,19 @@ func (p *Partition) doLocked(e *replica.Effect) {
 
 // onDisk carries one effect out with mu released, and tells the replica.
 func (p *Partition) onDisk(e replica.Effect, batches []byte) error {
+	p.mu.starting = e.Kind == replica.StartEpoch
 	p.mu.Unlock()
 	err := p.carryOut(e, batches)
 	p.mu.Lock()
+	p.mu.starting = false
+	for _, epoch := range p.mu.postponed {
+		p.set.normals.save(p, epoch)
+	}
+	p.mu.postponed = nil
 	if err != nil {
+		if e.Kind == replica.Truncate || e.Kind == replica.StartOver {
+			p.goOfflineLocked(err) // half cut, it is no log to follow with
+		}
 		return err
 	}
 	now := time.Now()

@@ -21,6 +21,9 @@ type Peers interface {
 	// Wake tells that Next has something for a follower: batches, or only a newer
 	// high watermark or log start, which may wait for the next batches a while.
 	Wake(follower model.NodeID, p *Partition, batches bool)
+	// Opened tells that a partition can be found from now on. It is called with no
+	// lock held, and may call the partition.
+	Opened(p *Partition)
 	// Forget tells that a partition is deleted.
 	Forget(p *Partition)
 }
@@ -40,42 +43,54 @@ type alone struct{}
 
 func (alone) Send(model.NodeID, *Partition, replica.Message)         {}
 func (alone) Wake(model.NodeID, *Partition, bool)                    {}
+func (alone) Opened(*Partition)                                      {}
 func (alone) Forget(*Partition)                                      {}
 func (alone) Propose(model.TopicID, model.Partition, replica.Change) {}
 func (alone) Answer(model.TopicID, model.Partition, replica.Answer)  {}
 
-// Receive takes a message of another replica, with the batches of Data. An error
-// says that the stream is to be given up: what came along it cannot be used.
-func (p *Partition) Receive(from model.NodeID, m replica.Message, batches []byte) error {
+// Receive takes a message of another replica, with the batches of Data. What cannot
+// be used is asked for again.
+func (p *Partition) Receive(from model.NodeID, m replica.Message, batches []byte) {
 	switch m.Kind {
 	case replica.Position, replica.Ack:
 		p.receiveAsLeader(from, m)
-		return nil
+		return
 	case replica.Diverged, replica.Agreed, replica.Data:
 	}
-	m.NewestEpoch = model.NoLeaderEpoch
-	if len(batches) > 0 {
-		var err error
-		if m.NewestEpoch, err = newestEpoch(batches); err != nil {
-			return fmt.Errorf("data of %s from node %d: %w", p.name, from, err)
-		}
-	}
+	var err error
+	m.NewestEpoch, err = newestEpoch(batches)
 	p.receiving.Lock()
 	defer p.receiving.Unlock()
 	p.role.RLock()
 	defer p.role.RUnlock()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.mu.failed != nil {
-		return nil
-	}
 	now := time.Now()
-	p.mu.replica.Receive(from, m, now)
-	err := p.performLocked(batches, now)
-	if err == nil || errors.Is(err, storage.ErrFenced) || errors.Is(err, storage.ErrClosed) {
-		return nil // of the disk everybody hears by its fence
+	if p.mu.failed != nil || now.Before(p.mu.pausedUntil) {
+		return
 	}
-	return fmt.Errorf("follow node %d in %s: %w", from, p.name, err)
+	if err == nil {
+		p.mu.replica.Receive(from, m, now)
+		err = p.performLocked(batches, now)
+	}
+	if err != nil {
+		p.refuseLocked(from, err, now)
+	}
+}
+
+// refusedPause is how long a follower takes nothing from a leader whose data it could
+// not use: what is wrong with it may be so again.
+const refusedPause = time.Second
+
+// refuseLocked begins the conversation with a leader again, after a while. Of other
+// partitions the stream goes on meanwhile.
+func (p *Partition) refuseLocked(leader model.NodeID, err error, now time.Time) {
+	if errors.Is(err, storage.ErrFenced) || errors.Is(err, storage.ErrClosed) {
+		return // of the disk everybody hears by its fence
+	}
+	p.set.logger.Warn("What the leader has sent cannot be used; it is asked again", "partition", p.name, "leader", leader, "error", err)
+	p.mu.pausedUntil = now.Add(refusedPause)
+	time.AfterFunc(refusedPause, func() { p.Reconnect(leader) })
 }
 
 // newestEpoch is the greatest leader epoch among whole batches.
@@ -144,9 +159,9 @@ func (p *Partition) Next(follower model.NodeID, bytesMax int, buffer []byte) (o 
 			return o, false, nil // cut or deleted meanwhile; whoever did that wakes the stream
 		case err != nil:
 			err = fmt.Errorf("read %s at %d for node %d: %w", p.name, o.End, follower, err)
-			if p.set.damaged(p.name, len(p.state.Load().Replicas), err) {
-				p.fail(ErrOffline)
-			}
+			p.mu.Lock()
+			p.goOfflineLocked(err)
+			p.mu.Unlock()
 			return o, false, err
 		}
 		o.Batches, o.End = read.Batches, read.NextOffset

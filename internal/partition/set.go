@@ -246,8 +246,9 @@ type placement struct {
 
 func (s *Set) placeOne(to placement) {
 	p := s.Get(to.name)
-	if p == nil {
-		opened, err := s.openLog(to)
+	opened := p == nil
+	if opened {
+		fresh, err := s.openLog(to)
 		if err != nil && s.damaged(to.name, len(to.next.Replicas), err) {
 			return
 		}
@@ -255,7 +256,7 @@ func (s *Set) placeOne(to placement) {
 			s.setOffline(to.name, err)
 			return
 		}
-		p = opened
+		p = fresh
 	}
 	before := p.State()
 	if err := p.become(to); err != nil {
@@ -267,6 +268,9 @@ func (s *Set) placeOne(to placement) {
 	s.open[to.name], s.byTopic[p.normalKey()] = p, p
 	delete(s.offline, to.name)
 	s.mu.Unlock()
+	if opened {
+		s.options.Peers.Opened(p)
+	}
 	after := p.State()
 	if before.Leading != after.Leading || after.Leading && before.LeaderEpoch != after.LeaderEpoch {
 		s.tell(RoleChange{Name: to.name, Leading: after.Leading, Epoch: after.LeaderEpoch})

@@ -36,12 +36,14 @@ type feeds struct {
 		window
 		// marked are feeds that have a high watermark to send, and wait for marks.
 		marked []*feed
+		early  map[earlyKey]replica.Message // newest positions of partitions that are not open yet
 	}
 }
 
 func newFeeds(s *Streams, follower model.NodeID, stream Stream) *feeds {
 	f := &feeds{streams: s, follower: follower, stream: stream, out: newOutlet()}
 	f.mu.window = newWindow()
+	f.mu.early = make(map[earlyKey]replica.Message)
 	f.marks = time.AfterFunc(time.Hour, f.sendMarks)
 	f.marks.Stop()
 	return f
@@ -87,7 +89,8 @@ func (f *feeds) read() error {
 func (f *feeds) receive(e entry) {
 	p := f.streams.options.Partitions.Find(e.topic, e.partition)
 	if p == nil {
-		return // asked again
+		f.keepEarly(e)
+		return
 	}
 	f.mu.Lock()
 	switch e.message.Kind {
@@ -99,7 +102,7 @@ func (f *feeds) receive(e entry) {
 	}
 	f.mu.Unlock()
 	f.out.notify()
-	_ = p.Receive(f.follower, e.message, nil) // of these kinds none fails
+	p.Receive(f.follower, e.message, nil)
 }
 
 // wake has a partition's turn come.
@@ -146,11 +149,7 @@ func (f *feeds) sendMarks() {
 func (f *feeds) write(ctx context.Context) error {
 	frame := make([]byte, 0, frameBytes+frameBytes/8)
 	for {
-		var err error
-		frame = f.out.appendTo(frame[:0], smallFrameBytes)
-		if frame, err = f.gather(frame); err != nil {
-			return err
-		}
+		frame = f.gather(f.out.appendTo(frame[:0], smallFrameBytes))
 		if len(frame) > 0 {
 			if err := f.stream.Write(frame); err != nil {
 				return err
@@ -170,7 +169,7 @@ func (f *feeds) write(ctx context.Context) error {
 
 // gather adds data to a frame: of each partition in turn, until it is full or
 // there is none that may send.
-func (f *feeds) gather(frame []byte) ([]byte, error) {
+func (f *feeds) gather(frame []byte) []byte {
 	for len(frame) < frameBytes {
 		f.mu.Lock()
 		d := f.mu.pop()
@@ -182,7 +181,7 @@ func (f *feeds) gather(frame []byte) ([]byte, error) {
 		frame = append(frame, make([]byte, entryHeaderBytes)...)
 		next, ok, err := d.partition.Next(f.follower, frameBytes-at, frame[len(frame):len(frame):cap(frame)])
 		if err != nil {
-			return nil, err
+			f.streams.options.Logger.Warn("A partition cannot be sent to its follower", "partition", d.partition.Name(), "follower", f.follower, "error", err)
 		}
 		if !ok {
 			frame = frame[:at]
@@ -203,5 +202,5 @@ func (f *feeds) gather(frame []byte) ([]byte, error) {
 		f.mu.push(d) // for what else there is
 		f.mu.Unlock()
 	}
-	return frame, nil
+	return frame
 }

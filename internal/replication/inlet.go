@@ -112,9 +112,7 @@ func (in *inlet) receive(frame []byte) error {
 			return err
 		}
 		if p := in.streams.options.Partitions.Find(e.topic, e.partition); p != nil {
-			if err := p.Receive(in.leader, e.message, e.batches); err != nil {
-				return err
-			}
+			p.Receive(in.leader, e.message, e.batches)
 			in.streams.options.Received(len(e.batches))
 		}
 		frame = rest

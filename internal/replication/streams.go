@@ -3,6 +3,8 @@ package replication
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -127,6 +129,19 @@ func (s *Streams) Send(to model.NodeID, p *partition.Partition, m replica.Messag
 func (s *Streams) Wake(follower model.NodeID, p *partition.Partition, batches bool) {
 	if f := s.feedsOf(follower); f != nil {
 		f.wake(p, batches)
+	}
+}
+
+// Opened implements partition.Peers.
+func (s *Streams) Opened(p *partition.Partition) {
+	if leader := p.State().Leader; leader != model.NoNode && leader != s.options.Node {
+		s.inlet(leader).out.notify() // it may have looked for what it is needed for too early
+	}
+	s.mu.Lock()
+	all := slices.Collect(maps.Values(s.mu.feeds))
+	s.mu.Unlock()
+	for _, f := range all {
+		f.deliverEarly(p)
 	}
 }
 

@@ -103,10 +103,12 @@ func (l *Log) AppendFollower(batches []byte) (model.Offset, error) {
 	return l.end, nil
 }
 
-// checkContinues: offsets go on exactly from the end of the log or, within the
-// run, upwards (a compacted leader has gaps there), and epochs do not go back.
+// checkContinues: offsets go upwards from the end of the log, and epochs do not go
+// back. There may be gaps: a leader that compacts its log, or once did, has them, and
+// that none of its batches is missing is for the conversation with it to see to
+// (replica.Message).
 func (l *Log) checkContinues(batches []byte) error {
-	want, first := l.end, true
+	want := l.end
 	epoch := model.LeaderEpoch(0)
 	if last, ok := l.epochs.latest(); ok {
 		epoch = last.epoch
@@ -119,7 +121,7 @@ func (l *Log) checkContinues(batches []byte) error {
 		switch {
 		case b.LastOffsetDelta() < 0:
 			return fmt.Errorf("batch at %d has a last offset delta of %d: %w", b.BaseOffset(), b.LastOffsetDelta(), record.ErrCorrupt)
-		case b.BaseOffset() < want, first && !l.mayBegin(b, want):
+		case b.BaseOffset() < want:
 			return fmt.Errorf("batch at %d, log ends at %d: %w", b.BaseOffset(), want, ErrOffsetGap)
 		case b.LeaderEpoch() < epoch:
 			return fmt.Errorf("batch at %d has epoch %d after %d: %w", b.BaseOffset(), b.LeaderEpoch(), epoch, ErrEpochBackwards)
@@ -127,15 +129,9 @@ func (l *Log) checkContinues(batches []byte) error {
 		if err := checkControl(b); err != nil {
 			return err
 		}
-		want, first, epoch, rest = b.NextOffset(), false, b.LeaderEpoch(), after
+		want, epoch, rest = b.NextOffset(), b.LeaderEpoch(), after
 	}
 	return nil
-}
-
-// mayBegin: a leader that has compacted its log may have a gap anywhere, so
-// only a log that is not compacted can demand that there is none.
-func (l *Log) mayBegin(b record.Batch, end model.Offset) bool {
-	return b.BaseOffset() == end || l.config().Compact
 }
 
 // run is batches that go into one segment with one write.
