@@ -173,7 +173,7 @@ func (h *Handler) finishProduce(ctx context.Context, req *server.Request, r *kms
 		a.resp.LogAppendTime = int64(a.pending.LogAppendTime)
 		a.resp.LogStartOffset = int64(a.pending.StartOffset)
 	}
-	for _, l := range h.leaderEndpoints(req.Conn.Listener, leaders) {
+	for _, l := range h.leaderEndpoints(req.Conn, leaders) {
 		b := kmsg.NewProduceResponseBroker()
 		b.NodeID, b.Host, b.Port, b.Rack = int32(l.node), l.endpoint.Host, int32(l.endpoint.Port), l.rack
 		p.resp.Brokers = append(p.resp.Brokers, b)

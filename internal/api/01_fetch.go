@@ -57,7 +57,7 @@ func (h *Handler) fetch(ctx context.Context, req *server.Request, r *kmsg.FetchR
 			leaders = append(leaders, hint)
 		}
 	}
-	for _, l := range h.leaderEndpoints(req.Conn.Listener, leaders) {
+	for _, l := range h.leaderEndpoints(req.Conn, leaders) {
 		b := kmsg.NewFetchResponseBroker()
 		b.NodeID, b.Host, b.Port, b.Rack = int32(l.node), l.endpoint.Host, int32(l.endpoint.Port), l.rack
 		resp.Brokers = append(resp.Brokers, b)

@@ -34,14 +34,16 @@ func (h *Handler) metadata(ctx context.Context, req *server.Request, r *kmsg.Met
 	resp.ClusterID = kmsg.StringPtr(image.ClusterID)
 	resp.ControllerID = int32(h.controllerID(image))
 	resp.AuthorizedOperations = operations(r.IncludeClusterAuthorizedOperations, clusterOperations)
-	for _, b := range reachableBrokers(image, req.Conn.Listener) {
+	v := metadataView{image: image, request: r, serving: map[model.NodeID]bool{}}
+	for _, b := range h.reachableBrokers(image, req.Conn) {
+		v.serving[b.id] = true
 		out := kmsg.NewMetadataResponseBroker()
 		out.NodeID, out.Host, out.Port, out.Rack = int32(b.id), b.endpoint.Host, int32(b.endpoint.Port), b.rack
 		resp.Brokers = append(resp.Brokers, out)
 	}
 	if r.Topics == nil || r.Version == 0 && len(r.Topics) == 0 {
 		for _, topic := range sortedTopics(image) {
-			resp.Topics = append(resp.Topics, describeTopic(image, r, topic))
+			resp.Topics = append(resp.Topics, v.describeTopic(topic))
 		}
 		return resp, nil
 	}
@@ -53,7 +55,7 @@ func (h *Handler) metadata(ctx context.Context, req *server.Request, r *kmsg.Met
 	}
 	told := make(map[identity]bool, len(r.Topics))
 	for _, asked := range r.Topics {
-		topic := describeAsked(image, r, asked, failed)
+		topic := v.describeAsked(asked, failed)
 		key := identity{id: topic.TopicID}
 		if topic.Topic != nil {
 			key.name = *topic.Topic
@@ -66,6 +68,14 @@ func (h *Handler) metadata(ctx context.Context, req *server.Request, r *kmsg.Met
 	return resp, nil
 }
 
+// metadataView is what a request is answered from.
+type metadataView struct {
+	image   *meta.Image
+	request *kmsg.MetadataRequest
+	// serving are the brokers that the client can reach, by its listener.
+	serving map[model.NodeID]bool
+}
+
 // reachableBroker is a broker with its address on one listener.
 type reachableBroker struct {
 	id       model.NodeID
@@ -73,11 +83,11 @@ type reachableBroker struct {
 	rack     *string
 }
 
-// reachableBrokers lists the brokers that serve a listener, by id.
-func reachableBrokers(image *meta.Image, listener string) []reachableBroker {
+// reachableBrokers lists the brokers that serve the listener of conn, by id.
+func (h *Handler) reachableBrokers(image *meta.Image, conn *server.ConnInfo) []reachableBroker {
 	var all []reachableBroker
 	for b := range image.Brokers.All() {
-		endpoint, ok := b.Endpoint(listener)
+		endpoint, ok := h.endpoint(image, b, conn)
 		if !ok || b.Fenced {
 			continue
 		}
@@ -103,10 +113,11 @@ func sortedTopics(image *meta.Image) []*meta.Topic {
 	return topics
 }
 
-func describeAsked(image *meta.Image, r *kmsg.MetadataRequest, asked kmsg.MetadataRequestTopic, failed map[string]error) kmsg.MetadataResponseTopic {
-	topic, err := findAsked(image, r.Version, asked)
+func (v *metadataView) describeAsked(asked kmsg.MetadataRequestTopic, failed map[string]error) kmsg.MetadataResponseTopic {
+	r := v.request
+	topic, err := findAsked(v.image, r.Version, asked)
 	if err == nil {
-		return describeTopic(image, r, topic)
+		return v.describeTopic(topic)
 	}
 	out := kmsg.NewMetadataResponseTopic()
 	out.Topic, out.TopicID = asked.Topic, asked.TopicID
@@ -138,23 +149,32 @@ func findAsked(image *meta.Image, version int16, asked kmsg.MetadataRequestTopic
 	return resolveTopic(image, false, *asked.Topic, model.TopicID{})
 }
 
-func describeTopic(image *meta.Image, r *kmsg.MetadataRequest, topic *meta.Topic) kmsg.MetadataResponseTopic {
+func (v *metadataView) describeTopic(topic *meta.Topic) kmsg.MetadataResponseTopic {
 	out := kmsg.NewMetadataResponseTopic()
 	out.Topic, out.TopicID, out.IsInternal = kmsg.StringPtr(topic.Name), topic.ID, topic.Internal
-	out.AuthorizedOperations = operations(r.IncludeTopicAuthorizedOperations, topicOperations)
+	out.AuthorizedOperations = operations(v.request.IncludeTopicAuthorizedOperations, topicOperations)
 	out.Partitions = make([]kmsg.MetadataResponseTopicPartition, len(topic.Partitions))
 	for i := range topic.Partitions {
 		p := &topic.Partitions[i]
 		part := kmsg.NewMetadataResponseTopicPartition()
 		part.Partition, part.Leader, part.LeaderEpoch = int32(i), int32(p.Leader), int32(p.LeaderEpoch)
 		part.Replicas, part.ISR = nodeIDs(p.Replicas), nodeIDs(p.ISR)
-		part.OfflineReplicas = nodeIDs(offlineReplicas(image, p))
-		if p.Leader == model.NoNode {
-			part.ErrorCode = kerr.LeaderNotAvailable.Code
+		part.OfflineReplicas = nodeIDs(offlineReplicas(v.image, p))
+		if !v.serving[p.Leader] {
+			part.Leader, part.ErrorCode = int32(model.NoNode), v.noLeader(p.Leader)
 		}
 		out.Partitions[i] = part
 	}
 	return out
+}
+
+// noLeader is why a client is told of no leader: there is none, or none that the
+// client could reach. Before v6 it was not told the difference.
+func (v *metadataView) noLeader(leader model.NodeID) int16 {
+	if b := v.image.Brokers.ByID(leader); b != nil && !b.Fenced && v.request.Version >= 6 {
+		return kerr.ListenerNotFound.Code
+	}
+	return kerr.LeaderNotAvailable.Code
 }
 
 // offlineReplicas are those whose broker is not there.

@@ -66,11 +66,12 @@ func (h *Handler) findGroupCoordinator(ctx context.Context, req *server.Request,
 		return 0, meta.Endpoint{}, errNoCoordinator()
 	}
 	p := topic.Partitions[h.Groups.PartitionFor(key)]
-	broker := h.Image().Brokers.ByID(p.Leader)
+	image := h.Image()
+	broker := image.Brokers.ByID(p.Leader)
 	if broker == nil {
 		return 0, meta.Endpoint{}, errNoCoordinator()
 	}
-	endpoint, ok := broker.Endpoint(req.Conn.Listener)
+	endpoint, ok := h.endpoint(image, broker, req.Conn)
 	if !ok {
 		return 0, meta.Endpoint{}, errNoCoordinator()
 	}

@@ -40,7 +40,7 @@ func (h *Handler) describeCluster(_ context.Context, req *server.Request, r *kms
 	image := h.Image()
 	resp.ClusterID, resp.ControllerID = image.ClusterID, int32(h.controllerID(image))
 	for b := range image.Brokers.All() {
-		endpoint, ok := b.Endpoint(req.Conn.Listener)
+		endpoint, ok := h.endpoint(image, b, req.Conn)
 		if !ok || b.Fenced && !r.IncludeFencedBrokers {
 			continue
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/chronik/chronik/internal/meta"
 	"github.com/chronik/chronik/internal/model"
 	"github.com/chronik/chronik/internal/partition"
+	"github.com/chronik/chronik/internal/server"
 	"github.com/chronik/chronik/internal/wire"
 )
 
@@ -58,8 +59,9 @@ type leaderEndpoint struct {
 	rack     *string
 }
 
-// leaderEndpoints finds the addresses of leaders on a listener, each once.
-func (h *Handler) leaderEndpoints(listener string, leaders []int32) []leaderEndpoint {
+// leaderEndpoints finds the addresses of leaders for a client that came by conn, each
+// once.
+func (h *Handler) leaderEndpoints(conn *server.ConnInfo, leaders []int32) []leaderEndpoint {
 	slices.Sort(leaders)
 	var all []leaderEndpoint
 	image := h.Image()
@@ -68,7 +70,7 @@ func (h *Handler) leaderEndpoints(listener string, leaders []int32) []leaderEndp
 		if b == nil {
 			continue // no leader at this moment
 		}
-		if endpoint, ok := b.Endpoint(listener); ok {
+		if endpoint, ok := h.endpoint(image, b, conn); ok {
 			all = append(all, leaderEndpoint{node: b.ID, endpoint: endpoint, rack: rackOf(b)})
 		}
 	}

@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strconv"
 	"syscall"
 
 	"github.com/chronik/chronik/internal/config"
-	"github.com/chronik/chronik/internal/meta"
 	"github.com/chronik/chronik/internal/server"
 )
 
@@ -78,29 +76,4 @@ func listenConfig(s config.Sockets) net.ListenConfig {
 		})
 		return errors.Join(append(errs, err)...)
 	}}
-}
-
-// endpoints is what clients are told: the advertised addresses, with the bound
-// port where none was given.
-func endpoints(listeners []config.Listener, bound []server.Listen) ([]meta.Endpoint, error) {
-	all := make([]meta.Endpoint, 0, len(listeners))
-	for _, l := range listeners {
-		e := meta.Endpoint{Listener: l.Name, Host: l.AdvertisedHost, Port: l.AdvertisedPort, Protocol: string(l.Protocol)}
-		for _, b := range bound {
-			if e.Port != 0 || b.Name != l.Name {
-				continue
-			}
-			_, text, err := net.SplitHostPort(b.Listener.Addr().String())
-			if err != nil {
-				return nil, fmt.Errorf("listener %s: %w", l.Name, err)
-			}
-			port, err := strconv.ParseUint(text, 10, 16)
-			if err != nil {
-				return nil, fmt.Errorf("listener %s: %w", l.Name, err)
-			}
-			e.Port = uint16(port)
-		}
-		all = append(all, e)
-	}
-	return all, nil
 }

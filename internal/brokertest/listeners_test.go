@@ -1,10 +1,40 @@
 package brokertest
 
 import (
+	"net"
+	"strconv"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
+
+// TestClientIsToldTheAddressThatItCameInBy: with auto, by every address of this machine.
+func TestClientIsToldTheAddressThatItCameInBy(t *testing.T) {
+	b := Start(t, t.TempDir(), "advertised.addr=auto", "offsets.topic.num.partitions=1")
+	first, port, err := net.SplitHostPort(b.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, host := range []string{"127.0.0.1", first} {
+		at := *b
+		at.Addr = net.JoinHostPort(host, port)
+		c := at.Raw(t)
+		check := func(api, told string, toldPort int32) {
+			t.Helper()
+			if got := net.JoinHostPort(told, strconv.Itoa(int(toldPort))); got != at.Addr {
+				t.Errorf("%s at %s names %s", api, at.Addr, got)
+			}
+		}
+		metadata := c.Ask(kmsg.NewPtrMetadataRequest()).(*kmsg.MetadataResponse)
+		check("Metadata", metadata.Brokers[0].Host, metadata.Brokers[0].Port)
+		cluster := c.Ask(kmsg.NewPtrDescribeClusterRequest()).(*kmsg.DescribeClusterResponse)
+		check("DescribeCluster", cluster.Brokers[0].Host, cluster.Brokers[0].Port)
+		find := kmsg.NewPtrFindCoordinatorRequest()
+		find.Version, find.CoordinatorKey = 3, "g"
+		coordinator := c.Ask(find).(*kmsg.FindCoordinatorResponse)
+		check("FindCoordinator", coordinator.Host, coordinator.Port)
+	}
+}
 
 // Each listener tells its clients the address that was advertised for it, in
 // every answer that names a broker.

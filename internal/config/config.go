@@ -55,6 +55,9 @@ type Listener struct {
 	// stands for the port that was bound.
 	AdvertisedHost string
 	AdvertisedPort uint16
+	// AdvertiseAuto: each client is told the address that suits it, and
+	// AdvertisedHost is "".
+	AdvertiseAuto bool
 }
 
 // Sockets sizes the buffers of client connections; -1 leaves it to the

@@ -109,6 +109,10 @@ func isLocalhost(host string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost")
 }
 
+// isAuto reports whether an advertised host stands for the address that suits each
+// client.
+func isAuto(host string) bool { return strings.EqualFold(host, "auto") }
+
 // isEverywhere reports whether a host stands for every interface, which nobody
 // can connect to.
 func isEverywhere(host string) bool {

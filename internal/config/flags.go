@@ -14,7 +14,7 @@ var flagTable = [...]struct {
 	cluster bool
 }{
 	{"node-id", "node.id", "number", "number of this node within its cluster (default 1)", false},
-	{"advertised-addr", "advertised.addr", "host", "host that clients are told to connect to; another than localhost\nalso opens every network interface (default localhost)", false},
+	{"advertised-addr", "advertised.addr", "host", "host that clients are told to connect to; another than localhost\nalso opens every network interface; auto tells each client the\naddress that it came in by (default localhost)", false},
 	{"kafka-port", "kafka.port", "port", "port that clients connect to (default 9092)", false},
 	{"data-dir", "log.dirs", "directory", "where the data is kept (default ./data)", false},
 	{"raft-addr", "raft.addr", "host:port", "where the other nodes of the cluster connect to (default localhost:9192)", true},

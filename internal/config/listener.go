@@ -27,7 +27,9 @@ type listening struct {
 //     PLAINTEXT: on the loopback addresses where the host is one of this
 //     machine's loopback, else on every interface;
 //   - where both are given, the nearer layer wins if there is one listener to
-//     apply it to.
+//     apply it to;
+//   - auto as an advertised host is each client's own: the address that it came in
+//     by, which the broker finds out.
 func decideListeners(g given, hostname func() (string, error)) (listening, error) {
 	if err := checkShort(g); err != nil {
 		return listening{}, err
@@ -46,8 +48,13 @@ func decideListeners(g given, hostname func() (string, error)) (listening, error
 	}
 	l := listening{bound: bound, controllers: controllers, static: map[string]string{}}
 	for i, e := range bound {
+		told := advertised[i]
+		auto := isAuto(told.host)
+		if auto {
+			told.host = ""
+		}
 		l.listeners = append(l.listeners, Listener{Name: e.name, Protocol: protocols[i], Binds: e.binds(),
-			AdvertisedHost: advertised[i].host, AdvertisedPort: advertised[i].port})
+			AdvertisedHost: told.host, AdvertisedPort: told.port, AdvertiseAuto: auto})
 	}
 	if g.hasAny("listeners", "advertised.listeners", "advertised.addr", "kafka.port") {
 		l.static["listeners"] = joinEndpoints(bound)
@@ -101,6 +108,9 @@ func boundEndpoints(g given) (bound, controllers []endpoint, err error) {
 	}
 	names := settings.SplitList(strings.ToUpper(g.text("controller.listener.names")))
 	for _, e := range all {
+		if isAuto(e.host) {
+			return nil, nil, fmt.Errorf("%s: listeners: auto is for advertised.listeners; to listen at every address, write %s://:%d", given.Origin, e.name, e.port)
+		}
 		if slices.Contains(names, e.name) {
 			controllers = append(controllers, e)
 		} else {

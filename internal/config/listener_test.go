@@ -32,6 +32,12 @@ func TestListenersAreDecidedFromEveryForm(t *testing.T) {
 	f(user{file: "listeners=PLAINTEXT://0.0.0.0:9092\n"}, plain("box", 9092, "0.0.0.0:9092"))
 	f(user{file: "listeners=PLAINTEXT://[::]:9092\n"}, plain("box", 9092, "[::]:9092"))
 	f(user{file: "listeners=plaintext://127.0.0.1:0\n"}, plain("127.0.0.1", 0, "127.0.0.1:0"))
+	auto := func(port uint16, bind string) Listener {
+		return Listener{Name: "PLAINTEXT", Binds: []string{bind}, AdvertisedPort: port, AdvertiseAuto: true}
+	}
+	f(user{args: []string{"--advertised-addr", "auto"}}, auto(9092, ":9092"))
+	f(user{file: "advertised.listeners=PLAINTEXT://AUTO:19092\n"}, auto(19092, ":9092"))
+	f(user{file: "listeners=PLAINTEXT://10.0.0.1:1\nadvertised.addr=auto\n"}, auto(1, "10.0.0.1:1"))
 	f(user{file: "listeners=PLAINTEXT://:9092\n", args: []string{"--kafka-port=9099", "--advertised-addr=me"}}, plain("me", 9099, ":9099"))
 	f(user{file: "listeners=IN://10.0.0.1:1, OUT://:2\nlistener.security.protocol.map=in:plaintext,OUT:PLAINTEXT\nadvertised.listeners=OUT://out.example:3\n"},
 		Listener{Name: "IN", Binds: []string{"10.0.0.1:1"}, AdvertisedHost: "10.0.0.1", AdvertisedPort: 1},
@@ -53,6 +59,7 @@ func TestListenersThatCannotWorkAreRefusedInASentence(t *testing.T) {
 	f("listeners=PLAINTEXT://x\n", at+`listeners: "PLAINTEXT://x" is not of the form NAME://host:port`)
 	f("listeners=PLAINTEXT://x:99999\n", at+`listeners: "PLAINTEXT://x:99999": "99999" is not a port, which is a number from 0 to 65535`)
 	f("listeners=PLAINTEXT://x y:1\n", at+`listeners: "PLAINTEXT://x y:1": "x y" is neither a host name nor an address`)
+	f("listeners=PLAINTEXT://auto:1\n", at+"listeners: auto is for advertised.listeners; to listen at every address, write PLAINTEXT://:1")
 	f("listeners=A://:1,A://:2\n", at+"listeners: A is given twice; each listener needs a name of its own")
 	f("listeners=PLAINTEXT://:1,B://:1\n", at+"listeners PLAINTEXT and B share port 1; give each a port of its own")
 	f("listeners=SSL://:1\n", "listener SSL speaks SSL, and TLS and SASL are not served yet; use PLAINTEXT on a network you trust")

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"net/netip"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -59,6 +60,7 @@ func TestRegistrationRefuses(t *testing.T) {
 	f(func(r *RegisterBroker) { r.Directory = model.UUID{} }, kerr.InvalidRegistration, "directory")
 	f(func(r *RegisterBroker) { r.Endpoints = nil }, kerr.InvalidRegistration, "without a listener")
 	f(func(r *RegisterBroker) { r.Endpoints = append(r.Endpoints, r.Endpoints...) }, kerr.InvalidRegistration, "twice")
+	f(func(r *RegisterBroker) { r.Endpoints[0].Candidates = []netip.Prefix{{}} }, kerr.InvalidRegistration, "an address that is none")
 
 	// Two processes with one id, within one entry.
 	twin := register(0, 8)

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"net/netip"
 	"slices"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -89,6 +90,10 @@ func (c RegisterBroker) check(image *meta.Image) error {
 	}
 	if twice := repeated(c.Endpoints, func(e meta.Endpoint) string { return e.Listener }); len(twice) > 0 {
 		return wire.Errorf(kerr.InvalidRegistration, "node %d registers a listener twice", c.Node)
+	}
+	invalid := func(p netip.Prefix) bool { return !p.IsValid() || p.Addr().Is4In6() }
+	if slices.ContainsFunc(c.Endpoints, func(e meta.Endpoint) bool { return slices.ContainsFunc(e.Candidates, invalid) }) {
+		return wire.Errorf(kerr.InvalidRegistration, "node %d registers an address that is none", c.Node)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/netip"
 
 	"github.com/chronik/chronik/internal/model"
 )
@@ -47,8 +48,10 @@ const (
 // layoutVersion is the version of a record's layout that this build writes.
 func layoutVersion(t RecordType) uint64 {
 	switch t {
-	case PartitionType, PartitionChangeType, RegisterBrokerType, BrokerChangeType:
+	case PartitionType, PartitionChangeType, BrokerChangeType:
 		return 2
+	case RegisterBrokerType:
+		return 3
 	default:
 		return 1
 	}
@@ -176,6 +179,17 @@ func appendNodes(b []byte, nodes []model.NodeID) []byte {
 	return b
 }
 
+// appendPrefixes writes addresses, each as a text of 4 or 16 bytes, with the bits of
+// their networks.
+func appendPrefixes(b []byte, prefixes []netip.Prefix) []byte {
+	b = binary.AppendUvarint(b, uint64(len(prefixes)))
+	for _, p := range prefixes {
+		b = appendText(b, string(p.Addr().AsSlice()))
+		b = append(b, byte(p.Bits()))
+	}
+	return b
+}
+
 // decoder reads fields one after another. After the first that does not fit all
 // others are zero, so that one look at failed at the end suffices.
 type decoder struct {
@@ -288,4 +302,25 @@ func (d *decoder) nodes() []model.NodeID {
 		nodes[i] = model.NodeID(d.int32())
 	}
 	return nodes
+}
+
+// prefixes reads what appendPrefixes has written; it takes no address that would be
+// written in another way.
+func (d *decoder) prefixes() []netip.Prefix {
+	const prefixSizeMin = 1 + 4 + 1
+	n := d.count(prefixSizeMin)
+	if n == 0 {
+		return nil
+	}
+	prefixes := make([]netip.Prefix, n)
+	for i := range prefixes {
+		address, ok := netip.AddrFromSlice(d.bytes())
+		p := netip.PrefixFrom(address, int(d.byte()))
+		if !ok || !p.IsValid() || address.Is4In6() {
+			d.fail()
+			return nil
+		}
+		prefixes[i] = p
+	}
+	return prefixes
 }

@@ -1,6 +1,7 @@
 package meta
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -164,6 +165,10 @@ type Endpoint struct {
 	Host     string
 	Port     uint16
 	Protocol string // PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL
+	// Candidates are the addresses that the broker listens at, each with the network
+	// it is on, in the order of the machine's interfaces. Where there are some, Host
+	// is none of a user's, and HostFor picks one for each client.
+	Candidates []netip.Prefix
 }
 
 // ByID finds a broker; nil where there is none.

@@ -33,7 +33,7 @@ func mustApply(t tester, i *Image, records ...Record) (*Image, Delta) {
 }
 
 func broker(n model.NodeID, epoch model.BrokerEpoch) *RegisterBrokerRecord {
-	return &RegisterBrokerRecord{Broker{ID: n, Epoch: epoch, Endpoints: []Endpoint{{"PLAINTEXT", "localhost", 9092, "PLAINTEXT"}}}}
+	return &RegisterBrokerRecord{Broker{ID: n, Epoch: epoch, Endpoints: []Endpoint{{Listener: "PLAINTEXT", Host: "localhost", Port: 9092, Protocol: "PLAINTEXT"}}}}
 }
 
 func topic(n byte, name string, partitions int) []Record {
@@ -340,7 +340,7 @@ func allRecords() []Record {
 		&ConfigRecord{Resource: Resource{GroupResource, "g"}, Name: "n", Value: "v"},
 		&ConfigRecord{Resource: Resource{TopicResource, "g"}, Name: "n", Remove: true},
 		&RegisterBrokerRecord{Broker{ID: 4, Incarnation: model.UUID{1}, Epoch: 77, Directory: model.UUID{2},
-			Endpoints: []Endpoint{{"A", "h", 1, "SSL"}, {"B", "i", 65535, "PLAINTEXT"}}, Rack: "r", Fenced: true}},
+			Endpoints: []Endpoint{{"A", "h", 1, "SSL", nil}, {"B", "i", 65535, "PLAINTEXT", machine("", "10.0.0.1/24", "2001:db8::1/0").Candidates}}, Rack: "r", Fenced: true}},
 		&BrokerChangeRecord{ID: 4, Epoch: 77, Fenced: true}, &UnregisterBrokerRecord{ID: 4, Epoch: 77},
 		&BrokerChangeRecord{ID: 4, Epoch: 77, Leaving: true},
 		&RegisterBrokerRecord{Broker{ID: 5, Epoch: 78, Leaving: true, Relaxed: true, UnsyncedSince: 70, RelaxedBefore: true}},
@@ -373,12 +373,13 @@ func TestRecordsSurviveTheirBytes(t *testing.T) {
 	}
 }
 
-// The bytes are those that builds before layout version 2 wrote.
+// The bytes are those that builds before layout versions 2 and 3 wrote.
 func TestEarlierLayoutsAreRead(t *testing.T) {
 	u := make([]byte, 16)
+	version := byte(1)
 	f := func(want Record, kind RecordType, body ...byte) {
 		t.Helper()
-		whole := append([]byte{byte(kind), 1, byte(len(body))}, body...)
+		whole := append([]byte{byte(kind), version, byte(len(body))}, body...)
 		if got, err := DecodeRecords(whole); err != nil || !reflect.DeepEqual(got, []Record{want}) {
 			t.Errorf("%v, %v, want %v", got, err, want)
 		}
@@ -391,6 +392,11 @@ func TestEarlierLayoutsAreRead(t *testing.T) {
 	body := append([]byte{2}, u...)
 	body = append(append(append(body, 4), u...), 0, 1, 'r', 1)
 	f(&RegisterBrokerRecord{Broker{ID: 1, Epoch: 2, Rack: "r", Fenced: true}}, RegisterBrokerType, body...)
+	version = 2
+	body = append([]byte{2}, u...)
+	body = append(append(append(body, 4), u...), 1, 1, 'A', 1, 'h', 7, 0, 1, 'r', 1, 1, 0, 2, 1)
+	f(&RegisterBrokerRecord{Broker{ID: 1, Epoch: 2, Endpoints: []Endpoint{{Listener: "A", Host: "h", Port: 7}},
+		Rack: "r", Fenced: true, Leaving: true, UnsyncedSince: 1, RelaxedBefore: true}}, RegisterBrokerType, body...)
 }
 
 func TestLaterLayoutsAreRead(t *testing.T) {

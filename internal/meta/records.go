@@ -170,7 +170,11 @@ func (r *RegisterBrokerRecord) encode(b []byte) []byte {
 	b = appendBool(b, r.Leaving)
 	b = appendBool(b, r.Relaxed)
 	b = binary.AppendVarint(b, int64(r.UnsyncedSince))
-	return appendBool(b, r.RelaxedBefore)
+	b = appendBool(b, r.RelaxedBefore)
+	for _, e := range r.Endpoints {
+		b = appendPrefixes(b, e.Candidates)
+	}
+	return b
 }
 
 func (r *RegisterBrokerRecord) decode(d *decoder) {
@@ -189,6 +193,11 @@ func (r *RegisterBrokerRecord) decode(d *decoder) {
 	if d.version >= 2 {
 		r.Leaving, r.Relaxed = d.bool(), d.bool()
 		r.UnsyncedSince, r.RelaxedBefore = model.BrokerEpoch(d.int64()), d.bool()
+	}
+	if d.version >= 3 {
+		for i := range r.Endpoints {
+			r.Endpoints[i].Candidates = d.prefixes()
+		}
 	}
 }
 

@@ -12,7 +12,7 @@ const (
 // the start.
 var brokerTable = [...]Definition{
 	{Name: "advertised.listeners", Type: List, Scope: BrokerScope, Null: true,
-		Doc: "The addresses clients are told to connect to, as NAME://host:port, one for each listener. Where missing, that of listeners."},
+		Doc: "The addresses clients are told to connect to, as NAME://host:port, one for each listener. Where missing, that of listeners. The host auto tells each client the address that it came in by (advertised.addr)."},
 	{Name: "auto.create.topics.enable", Type: Boolean, Scope: BrokerScope, Default: "true",
 		Doc: "Whether a topic is created when a client asks for the metadata of one that does not exist."},
 	{Name: "broker.heartbeat.interval.ms", Type: Int, Scope: BrokerScope, Default: "400", rule: atLeast(1),

@@ -6,7 +6,7 @@ var processTable = [...]Definition{
 	{Name: "admin.addr", Type: String, Scope: ProcessScope, Default: "localhost:19092",
 		Doc: "Where metrics, health and debug pages are served, as host:port, to everyone who reaches it. Where missing, on loopback, 10000 above the port of the first listener; none serves them nowhere."},
 	{Name: "advertised.addr", Type: String, Scope: ProcessScope, Null: true,
-		Doc: "The host clients are told to connect to. One that is not this machine's loopback also opens every interface. Where advertised.listeners is set, that counts."},
+		Doc: "The host clients are told to connect to. One that is not this machine's loopback also opens every interface. auto tells each client the address that it came in by, and of other nodes the one on the same network, among those that the machines had at their start; it cannot see through address translation (published ports of containers). Where advertised.listeners is set, that counts."},
 	{Name: "bootstrap", Type: Boolean, Scope: ProcessScope, Default: "false",
 		Doc: "Whether a node of a cluster whose data directory is empty begins a new cluster with its peers. It does nothing once there is data."},
 	{Name: "cluster.ssl.ca.file", Type: String, Scope: ProcessScope, Null: true,
