@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"os"
 	"testing"
 	"testing/synctest"
@@ -197,4 +198,73 @@ func TestAStuckReaderEndsTheLink(t *testing.T) {
 		}
 		<-b.got.messages
 	})
+}
+
+// Goal: who cannot accept for want of descriptors goes on when there are some again.
+func TestAcceptingGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &memNet{listeners: map[string]*memListener{}}
+		a, b := startMemHost(t, w, 1), startMemHost(t, w, 2)
+		defer a.stop()
+		defer b.stop()
+		w.listeners["c"].failures.Store(20)
+		a.Send(2, 1, nil) // its connection was accepted before that
+		<-b.got.messages
+		b.Send(1, 1, []byte("the other way"))
+		if m := <-a.got.messages; m.body != "the other way" {
+			t.Error(m)
+		}
+		s, err := a.OpenStream(t.Context(), 2)
+		for err != nil {
+			s, err = a.OpenStream(t.Context(), 2)
+		}
+		s.Close()
+		if n := w.listeners["c"].failures.Load(); n > 0 {
+			t.Errorf("%d failures are to come", n)
+		}
+	})
+}
+
+// Goal: those who say nothing are no more than a few, and keep nobody out for long.
+func TestHandshakesAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &memNet{listeners: map[string]*memListener{}}
+		a := startMemHost(t, w, 1)
+		defer a.stop()
+		connect := func() net.Conn {
+			conn, err := w.dial(t.Context(), "b")
+			if err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			return conn
+		}
+		for range handshakesMax {
+			connect()
+		}
+		began := time.Now()
+		if _, err := connect().Read(make([]byte, 1)); err == nil || time.Since(began) > 0 {
+			t.Errorf("%v after %v", err, time.Since(began))
+		}
+		time.Sleep(handshakeMax)
+		synctest.Wait()
+		if _, err := a.OpenStream(t.Context(), 1); err != nil {
+			t.Error(err)
+		}
+		a.stop()
+	})
+}
+
+func TestAClosedListenerEndsRun(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := New(Options{Node: 1, Listener: listener})
+	done := make(chan error)
+	go func() { done <- n.Run(t.Context()) }()
+	listener.Close()
+	if err := <-done; !errors.Is(err, net.ErrClosed) {
+		t.Error(err)
+	}
 }

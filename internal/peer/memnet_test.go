@@ -24,12 +24,17 @@ type memNet struct {
 }
 
 type memListener struct {
-	conns  chan net.Conn
-	closed chan struct{}
-	once   sync.Once
+	conns    chan net.Conn
+	closed   chan struct{}
+	once     sync.Once
+	failures atomic.Int32 // of Accept, that are to come
 }
 
 func (l *memListener) Accept() (net.Conn, error) {
+	if l.failures.Load() > 0 {
+		l.failures.Add(-1)
+		return nil, &net.OpError{Op: "accept", Err: syscall.EMFILE}
+	}
 	select {
 	case conn := <-l.conns:
 		return conn, nil
