@@ -102,7 +102,7 @@ func restrictions() []Restriction {
 		{"github.com/knadh/koanf/...", []string{"internal/config"}, "config alone reads flags, environment and files"},
 		{"github.com/twmb/franz-go/pkg/kgo", []string{"internal/brokertest"}, "a broker is no client"},
 		{"github.com/twmb/franz-go/pkg/kadm", []string{"internal/brokertest"}, "a broker is no client"},
-		{"github.com/prometheus/...", []string{"internal/metrics"}, "components count; metrics alone knows Prometheus"},
+		{"github.com/prometheus/...", nil, "its init costs a start; see docs/adr/0007"},
 		{"net/http/...", []string{"internal/admin"}, "Kafka's protocol is not HTTP, but the admin listener's"},
 		{"unsafe", nil, "bytes are bytes"},
 		{"log", nil, "logs go to an injected slog.Logger"},

@@ -7,10 +7,9 @@
 // the components for their counts, and computes the rest from the metadata. Between
 // scrapes nothing runs, and a start makes nothing.
 //
-// It encodes with Prometheus's own expfmt, one family at a time, so that a scrape of
-// any number of partitions holds no more than the largest family. client_golang's
-// registry would hold all of it, and importing it makes one, with collectors, as
-// the process starts: a millisecond, of the five that a node needs.
+// It writes Prometheus's text format by itself, a line at a time; Prometheus's parser
+// reads it in the tests. Its client's registry would hold all lines of a scrape at once,
+// and is made, with collectors, as the process starts (docs/adr/0007).
 //
 // It starts no goroutine. Metrics.mu is held while a scrape gathers, and calls
 // the sources; never over the writing.

@@ -106,7 +106,7 @@ func renderDoc() []byte {
 			if len(f.labels) > 0 {
 				name += " by " + strings.Join(f.labels, ", ")
 			}
-			fmt.Fprintf(&out, "| %s | %s (%s) | %s |\n", name, f.help, strings.ToLower(f.kind.String()), f.mbean)
+			fmt.Fprintf(&out, "| %s | %s (%s) | %s |\n", name, f.help, f.kind, f.mbean)
 		}
 	}
 	return out.Bytes()

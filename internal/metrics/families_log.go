@@ -11,7 +11,7 @@ func logFamilies() []family {
 		},
 		{
 			name: "kafka_log_logflushstats_logflushrateandtimems_count", kind: counter, mbean: flush,
-			help:    "Syncs of logs.",
+			help:    "Syncs of logs, the metadata log among them.",
 			collect: one(func(s *scrape) float64 { return float64(s.commits.Took.Count()) }),
 		},
 		{

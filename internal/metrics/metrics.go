@@ -58,6 +58,7 @@ type Metrics struct {
 		requests  map[string]*recent // by the API's name
 		commits   recent
 		elections recent
+		held      int // replicas that there were at the last scrape, to make room for as many
 	}
 }
 
@@ -83,9 +84,7 @@ func (m *Metrics) Write(w io.Writer) error {
 	buffered := bufio.NewWriterSize(w, writeBytes)
 	out := &output{w: buffered}
 	for _, f := range families() {
-		if err := out.write(&f, s); err != nil {
-			return err
-		}
+		out.write(&f, s)
 	}
 	return buffered.Flush()
 }

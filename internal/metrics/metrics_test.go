@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"maps"
+	"math"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -30,10 +32,10 @@ func TestExpositionParses(t *testing.T) {
 			t.Errorf("%s is not written", f.name)
 			continue
 		}
-		if written.GetType() != f.kind {
+		if strings.ToLower(written.GetType().String()) != string(f.kind) {
 			t.Errorf("%s is a %v, want a %v", f.name, written.GetType(), f.kind)
 		}
-		if written.GetHelp() != f.help || !strings.HasSuffix(f.help, ".") {
+		if written.GetHelp() != f.help || !strings.HasSuffix(f.help, ".") || strings.ContainsAny(f.help, "\\\n") {
 			t.Errorf("%s has the help %q, want a sentence", f.name, written.GetHelp())
 		}
 		series := map[string]bool{}
@@ -152,6 +154,27 @@ func TestQuantilesInMilliseconds(t *testing.T) {
 	}
 	if len(got) != 3*6 {
 		t.Errorf("%d quantiles, want six of Produce, Fetch and FetchConsumer each", len(got))
+	}
+}
+
+// What the format gives a meaning to stays part of a label's value.
+func TestLabelsAreEscaped(t *testing.T) {
+	const odd = "a\\b\"c\nd{}="
+	s := sources(t)
+	s.Version = odd
+	got := parse(t, newMetrics(t, s)).values("chronik_build_info")
+	if got["goversion="+runtime.Version()+",version="+odd] != 1 {
+		t.Errorf("written as %v", got)
+	}
+}
+
+func TestNumbers(t *testing.T) {
+	for number, want := range map[float64]string{
+		0: "0", -1: "-1", 1_000_000: "1000000", 0.00025: "0.00025", 1.5e9: "1500000000", 1e300: "1e+300", math.Inf(1): "+Inf",
+	} {
+		if got := string(appendNumber(nil, number)); got != want {
+			t.Errorf("%v is written %s, want %s", number, got, want)
+		}
 	}
 }
 

@@ -1,12 +1,11 @@
 package metrics
 
 import (
-	"io"
+	"bufio"
+	"math"
 	"math/bits"
-	"slices"
-
-	dto "github.com/prometheus/client_model/go"
-	"github.com/prometheus/common/expfmt"
+	"strconv"
+	"strings"
 
 	"github.com/chronik/chronik/internal/histogram"
 )
@@ -15,104 +14,53 @@ import (
 type family struct {
 	name   string
 	kind   familyKind
-	labels []string // at most labelsMax; one with an empty value is left out
-	help   string   // a sentence
+	labels []string // one with an empty value is left out
+	help   string   // a sentence on one line
 	mbean  string   // Kafka's, where it is Kafka's
 	// collect adds its values to out.
 	collect func(s *scrape, out *output)
 }
 
-// familyKind is counter, gauge or buckets.
-type familyKind = dto.MetricType
+// familyKind is Prometheus's word for what a metric is.
+type familyKind string
 
-// The kinds of families.
 const (
-	counter = dto.MetricType_COUNTER
-	gauge   = dto.MetricType_GAUGE
-	buckets = dto.MetricType_HISTOGRAM
+	counter familyKind = "counter"
+	gauge   familyKind = "gauge"
+	buckets familyKind = "histogram"
 )
 
-// labelsMax is the most labels that a family has.
-const labelsMax = 3
-
-// output encodes families. What it makes of one it uses again for the next.
+// output writes families in Prometheus's text format, version 0.0.4, as they are
+// collected: what a scrape holds does not grow with its length. An error of w is for
+// w's Flush to tell.
 type output struct {
-	w      io.Writer
-	row    *family
-	family dto.MetricFamily
-	values []*value // the first len(family.Metric) are in use
+	w     *bufio.Writer
+	row   *family
+	begun bool   // the family's head is written
+	line  []byte // used again for each
 }
 
-// value is a dto.Metric with all that it points to.
-type value struct {
-	metric  dto.Metric
-	number  float64
-	gauge   dto.Gauge
-	counter dto.Counter
-	pairs   [labelsMax]dto.LabelPair
-	texts   [labelsMax]string
-	labels  [labelsMax]*dto.LabelPair
-}
-
-// write encodes one family; where it has no values it leaves it out.
-func (o *output) write(f *family, s *scrape) error {
-	o.row = f
-	o.family.Name, o.family.Help, o.family.Type = &f.name, &f.help, &f.kind
-	o.family.Metric = o.family.Metric[:0]
+// write writes one family; where it has no values it leaves it out.
+func (o *output) write(f *family, s *scrape) {
+	o.row, o.begun = f, false
 	f.collect(s, o)
-	if len(o.family.Metric) == 0 {
-		return nil
-	}
-	_, err := expfmt.MetricFamilyToText(o.w, &o.family)
-	return err
 }
 
 // add adds a value, with the values of the family's labels.
-func (o *output) add(number float64, labels ...string) {
-	v := o.next(labels)
-	v.number = number
-	if o.row.kind == counter {
-		v.counter.Value = &v.number
-		v.metric.Counter, v.metric.Gauge = &v.counter, nil
-	} else {
-		v.gauge.Value = &v.number
-		v.metric.Gauge, v.metric.Counter = &v.gauge, nil
-	}
-	v.metric.Histogram = nil
-}
+func (o *output) add(number float64, labels ...string) { o.series("", number, labels, "") }
 
-func (o *output) next(labels []string) *value {
-	n := len(o.family.Metric)
-	if n == len(o.values) {
-		o.values = append(o.values, new(value))
-	}
-	v := o.values[n]
-	v.metric.Label = v.labels[:0]
-	for i, text := range labels {
-		if text == "" {
-			continue
-		}
-		v.texts[i] = text
-		v.pairs[i].Name, v.pairs[i].Value = &o.row.labels[i], &v.texts[i]
-		v.metric.Label = append(v.metric.Label, &v.pairs[i])
-	}
-	o.family.Metric = append(o.family.Metric, &v.metric)
-	return v
-}
-
-// addBuckets adds a histogram; scale is what the family's unit has of the
-// snapshot's. Of the bounds it shows those that bound keeps: a quantile wants them
-// finer than a time series is worth.
+// addBuckets adds a histogram; scale is how much of the snapshot's unit is one of the
+// family's. Of the bounds it shows those that bound keeps: a quantile wants them finer
+// than a time series is worth.
 func (o *output) addBuckets(s histogram.Snapshot, scale float64, bound func(int64) bool, labels ...string) {
-	v := o.next(labels)
-	v.metric.Gauge, v.metric.Counter = nil, nil
-	count, sum := uint64(s.Count()), float64(s.Sum)/scale
-	h := &dto.Histogram{SampleCount: &count, SampleSum: &sum}
-	for _, b := range slices.DeleteFunc(slices.Clone(s.Bounds), func(b int64) bool { return !bound(b) }) {
-		upper, below := float64(b)/scale, uint64(s.AtMost(b))
-		h.Bucket = append(h.Bucket, &dto.Bucket{UpperBound: &upper, CumulativeCount: &below})
+	for _, b := range s.Bounds {
+		if bound(b) {
+			o.series("_bucket", float64(s.AtMost(b)), labels, string(appendNumber(nil, float64(b)/scale)))
+		}
 	}
-	v.metric.Histogram = h
+	o.series("_bucket", float64(s.Count()), labels, "+Inf")
+	o.series("_sum", float64(s.Sum)/scale, labels, "")
+	o.series("_count", float64(s.Count()), labels, "")
 }
 
 // addQuantiles adds the quantiles that Kafka's exporter gives, of what was counted
@@ -124,9 +72,53 @@ func (o *output) addQuantiles(lately histogram.Snapshot, labels ...string) {
 		name  string
 	}{{0.5, "0.50"}, {0.75, "0.75"}, {0.95, "0.95"}, {0.98, "0.98"}, {0.99, "0.99"}, {0.999, "0.999"}} {
 		if v, ok := lately.Quantile(q.share); ok {
-			o.add(v/1e6, append(slices.Clone(labels), q.name)...)
+			o.add(v/1e6, append(labels[:len(labels):len(labels)], q.name)...)
 		}
 	}
+}
+
+// series writes a line; le is a bucket's bound, or "".
+func (o *output) series(suffix string, number float64, labels []string, le string) {
+	b := o.line[:0]
+	if !o.begun {
+		o.begun = true
+		b = append(b, "# HELP "+o.row.name+" "+o.row.help+"\n# TYPE "+o.row.name+" "+string(o.row.kind)+"\n"...)
+	}
+	b = append(append(b, o.row.name...), suffix...)
+	separator := byte('{')
+	for i, value := range labels {
+		if value != "" {
+			b = appendLabel(append(b, separator), o.row.labels[i], value)
+			separator = ','
+		}
+	}
+	if le != "" {
+		b = appendLabel(append(b, separator), "le", le)
+		separator = ','
+	}
+	if separator == ',' {
+		b = append(b, '}')
+	}
+	b = append(appendNumber(append(b, ' '), number), '\n')
+	_, _ = o.w.Write(b) // Flush tells
+	o.line = b
+}
+
+func appendLabel(b []byte, name, value string) []byte {
+	b = append(append(b, name...), `="`...)
+	if strings.ContainsAny(value, "\\\"\n") {
+		value = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(value)
+	}
+	return append(append(b, value...), '"')
+}
+
+// appendNumber writes whole numbers as people do, as long as a float64 holds them.
+func appendNumber(b []byte, number float64) []byte {
+	const wholeMax = 1 << 53
+	if number == math.Trunc(number) && math.Abs(number) <= wholeMax {
+		return strconv.AppendInt(b, int64(number), 10)
+	}
+	return strconv.AppendFloat(b, number, 'g', -1, 64)
 }
 
 // nanoseconds are in a second.

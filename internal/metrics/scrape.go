@@ -73,7 +73,9 @@ func (m *Metrics) gather(now time.Time) *scrape {
 	}
 	r := from.Replication
 	s.replication = replication{r.shrunk.Load(), r.expanded.Load(), r.refused.Load(), r.received.Load(), r.sent.Load()}
+	s.replicas.each = make([]replica, 0, m.mu.held)
 	s.replicas.look(from.Partitions, from.Node)
+	m.mu.held = len(s.replicas.each)
 	return s
 }
 
