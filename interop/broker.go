@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/chronik/chronik/interop/command"
 )
 
 const (
@@ -150,7 +152,7 @@ func (b *broker) logTail() string {
 	if err != nil {
 		return err.Error()
 	}
-	return tail(string(data))
+	return command.Tail(string(data))
 }
 
 // complaints returns the ERROR lines of the broker's log: at that level a person

@@ -10,18 +10,18 @@ import (
 // clusterChecks ask what the cluster is and what it serves.
 func clusterChecks(s *suiteRun) {
 	s.check("cluster: id and endpoints", func(c *check) {
-		c.matches(c.kafka("cluster", "cluster-id"), `^Cluster ID: [A-Za-z0-9_-]{22}$`)
-		c.matches(c.kafka("cluster", "list-endpoints"), `^\d+\s+\S+\s+\d+\s+\S+\s+unfenced\s+broker\s*$`)
+		c.Matches(c.kafka("cluster", "cluster-id"), `^Cluster ID: [A-Za-z0-9_-]{22}$`)
+		c.Matches(c.kafka("cluster", "list-endpoints"), `^\d+\s+\S+\s+\d+\s+\S+\s+unfenced\s+broker\s*$`)
 	})
 	s.check("broker-api-versions: as wide as Kafka 4.3", apiVersions)
 	s.check("metadata-quorum describe --status", func(c *check) {
 		out := c.kafka("metadata-quorum", "describe", "--status")
-		c.matches(out, `^ClusterId:\s+\S{22}$`, `^LeaderId:\s+\d+$`, `^LeaderEpoch:\s+\d+$`, `^HighWatermark:\s+[1-9]\d*$`,
+		c.Matches(out, `^ClusterId:\s+\S{22}$`, `^LeaderId:\s+\d+$`, `^LeaderEpoch:\s+\d+$`, `^HighWatermark:\s+[1-9]\d*$`,
 			`^MaxFollowerLag:\s+0$`, `^CurrentVoters:\s+\[.*"?id"?: ?\d+.*\]$`, `^CurrentObservers:\s+\[.*\]$`)
 	})
 	s.check("metadata-quorum describe --replication", func(c *check) {
 		out := c.kafka("metadata-quorum", "describe", "--replication", "--human-readable")
-		c.matches(out, `^NodeId\s+DirectoryId\s+LogEndOffset\s+Lag`, `^\d+\s+\S{22}\s+[1-9]\d*\s+0\s+.*ms ago.*Leader\s*$`)
+		c.Matches(out, `^NodeId\s+DirectoryId\s+LogEndOffset\s+Lag`, `^\d+\s+\S{22}\s+[1-9]\d*\s+0\s+.*ms ago.*Leader\s*$`)
 	})
 	s.check("log-dirs --describe", logDirs)
 }
@@ -34,11 +34,11 @@ func apiVersions(c *check) {
 	served := map[string]api{}
 	for _, m := range line.FindAllStringSubmatch(out, -1) {
 		first, err := strconv.Atoi(m[2])
-		c.noError(err)
+		c.NoError(err)
 		last := first
 		if m[3] != "" {
 			last, err = strconv.Atoi(m[3])
-			c.noError(err)
+			c.NoError(err)
 		}
 		served[m[1]] = api{name: m[1], min: first, max: last}
 	}
@@ -53,7 +53,7 @@ func apiVersions(c *check) {
 		}
 	}
 	if wrong != nil {
-		c.failf("%s", strings.Join(wrong, "\n"))
+		c.Failf("%s", strings.Join(wrong, "\n"))
 	}
 }
 
@@ -81,23 +81,23 @@ func logDirs(c *check) {
 		}
 	}
 	lines := strings.Split(strings.TrimSpace(out), "\n")
-	c.noError(json.Unmarshal([]byte(lines[len(lines)-1]), &answer))
+	c.NoError(json.Unmarshal([]byte(lines[len(lines)-1]), &answer))
 	var partitions int
 	var bytes int64
 	for _, b := range answer.Brokers {
 		for _, d := range b.LogDirs {
 			if d.Error != nil || !strings.HasPrefix(d.LogDir, "/") {
-				c.failf("directory %q: error %v", d.LogDir, d.Error)
+				c.Failf("directory %q: error %v", d.LogDir, d.Error)
 			}
 			for _, p := range d.Partitions {
 				partitions++
 				bytes += p.Size
-				c.equal("offset lag of "+p.Partition, p.OffsetLag, 0)
+				c.Equal("offset lag of "+p.Partition, p.OffsetLag, 0)
 			}
 		}
 	}
-	c.equal("partitions", partitions, 2)
+	c.Equal("partitions", partitions, 2)
 	if bytes < 300 {
-		c.failf("%d bytes for 100 records", bytes)
+		c.Failf("%d bytes for 100 records", bytes)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/chronik/chronik/interop/command"
 )
 
 // groupChecks drive Kafka's consumer-groups tool.
@@ -18,20 +20,20 @@ func groupChecks(s *suiteRun) {
 		c.produce(topic, text(numbers(1, 20)), "--sync", "--command-property",
 			"partitioner.class=org.apache.kafka.clients.producer.RoundRobinPartitioner")
 		c.consume(topic, "20", "--group", group)
-		c.matches(groups(c, "--list"), "^"+group+"$")
-		c.matches(groups(c, "--list", "--state"), "^"+group+`\s+Empty\s*$`)
-		c.matches(groups(c, "--list", "--type"), "^"+group+`\s+Classic\s*$`)
-		c.matches(c.kafka("groups", "--list"), "^"+group+`\s+Classic\s+consumer\s*$`)
+		c.Matches(groups(c, "--list"), "^"+group+"$")
+		c.Matches(groups(c, "--list", "--state"), "^"+group+`\s+Empty\s*$`)
+		c.Matches(groups(c, "--list", "--type"), "^"+group+`\s+Classic\s*$`)
+		c.Matches(c.kafka("groups", "--list"), "^"+group+`\s+Classic\s+consumer\s*$`)
 		describesGroup(c, group, topic, 10, 0)
-		c.matches(groups(c, "--describe", "--group", group, "--state"), "^"+group+`\s+127\.0\.0\.1:\d+\s+\(\d+\)\s+(-\s+)?Empty\s+0$`)
-		out := c.anyCode(c.tools.command(c.broker, tool{name: "consumer-groups", args: []string{"--describe", "--group", group, "--members"}}))
-		c.matches(out.stdout+out.stderr, "has no active members")
+		c.Matches(groups(c, "--describe", "--group", group, "--state"), "^"+group+`\s+127\.0\.0\.1:\d+\s+\(\d+\)\s+(-\s+)?Empty\s+0$`)
+		out := c.AnyCode(c.kafkaLine("consumer-groups", "--describe", "--group", group, "--members"))
+		c.Matches(out.All(), "has no active members")
 	})
 	s.check("configs: a group's settings", func(c *check) {
 		entity := []string{"--entity-type", "groups", "--entity-name", group}
-		c.matches(c.kafka("configs", append(entity, "--describe")...), "^Dynamic configs for group "+group+" are:$")
+		c.Matches(c.kafka("configs", append(entity, "--describe")...), "^Dynamic configs for group "+group+" are:$")
 		out := c.kafkaFails("configs", append(entity, "--alter", "--add-config", "no.such.setting=1")...)
-		c.matches(out, `Invalid(Configuration|Request)Exception: .*no\.such\.setting`)
+		c.Matches(out, `Invalid(Configuration|Request)Exception: .*no\.such\.setting`)
 	})
 	resets := []struct {
 		name string
@@ -48,22 +50,22 @@ func groupChecks(s *suiteRun) {
 	for _, r := range resets {
 		s.check("consumer-groups: reset-offsets "+r.name, func(c *check) {
 			out := groups(c, append(r.args, "--reset-offsets", "--group", group, "--topic", topic, "--execute")...)
-			c.matches(out, "^"+group+`\s+`+topic+`\s+0\s+\d+$`, "^"+group+`\s+`+topic+`\s+1\s+\d+$`)
+			c.Matches(out, "^"+group+`\s+`+topic+`\s+0\s+\d+$`, "^"+group+`\s+`+topic+`\s+1\s+\d+$`)
 			describesGroup(c, group, topic, r.to, 10-r.to)
 		})
 	}
 	s.check("consumer-groups: members of a running group", func(c *check) { runningGroup(c, topic, s.topic("running")) })
 	s.check("consumer-groups: delete offsets", func(c *check) {
-		c.matches(groups(c, "--delete-offsets", "--group", group, "--topic", topic+":1"), "^"+topic+`\s+1\s+Successful\s*$`)
+		c.Matches(groups(c, "--delete-offsets", "--group", group, "--topic", topic+":1"), "^"+topic+`\s+1\s+Successful\s*$`)
 		out := groups(c, "--describe", "--group", group)
-		c.matches(out, "^"+group+`\s+`+topic+`\s+0\s`)
-		c.lacks(out, "^"+group+`\s+`+topic+`\s+1\s+\d`)
+		c.Matches(out, "^"+group+`\s+`+topic+`\s+0\s`)
+		c.Lacks(out, "^"+group+`\s+`+topic+`\s+1\s+\d`)
 	})
 	s.check("consumer-groups: delete", func(c *check) {
-		c.matches(groups(c, "--delete", "--group", group), "was successful")
-		c.lacks(groups(c, "--list"), "^"+group+"$")
-		out := c.anyCode(c.tools.command(c.broker, tool{name: "consumer-groups", args: []string{"--delete", "--group", group}}))
-		c.matches(out.stdout+out.stderr, "GroupIdNotFoundException")
+		c.Matches(groups(c, "--delete", "--group", group), "was successful")
+		c.Lacks(groups(c, "--list"), "^"+group+"$")
+		out := c.AnyCode(c.kafkaLine("consumer-groups", "--delete", "--group", group))
+		c.Matches(out.All(), "GroupIdNotFoundException")
 	})
 }
 
@@ -72,21 +74,21 @@ func describesGroup(c *check, group, topic string, offset, lag int) {
 	out := c.kafka("consumer-groups", "--describe", "--group", group)
 	row := regexp.MustCompile("(?m)^" + group + `\s+` + topic + `\s+([01])\s+(\d+)\s+10\s+(\d+)\s`)
 	rows := row.FindAllStringSubmatch(out, -1)
-	c.equal("partitions described", len(rows), 2)
+	c.Equal("partitions described", len(rows), 2)
 	for _, r := range rows {
-		c.equal("committed offset and lag of partition "+r[1], r[2]+" "+r[3], strings.Join([]string{numbers(offset, offset)[0], numbers(lag, lag)[0]}, " "))
+		c.Equal("committed offset and lag of partition "+r[1], r[2]+" "+r[3], strings.Join([]string{numbers(offset, offset)[0], numbers(lag, lag)[0]}, " "))
 	}
 }
 
 // runningGroup looks at a group that has a member, and finds that it cannot be deleted or reset.
 func runningGroup(c *check, topic, group string) {
-	ctx, cancel := context.WithCancel(c.ctx)
+	ctx, cancel := context.WithCancel(c.Ctx)
 	defer cancel()
-	cmd := c.tools.command(c.broker, tool{name: "console-consumer", args: []string{"--topic", topic, "--group", group,
-		"--command-property", "client.id=interop-member", "--command-property", "group.instance.id=static-1"}})
+	cmd := c.kafkaLine("console-consumer", "--topic", topic, "--group", group,
+		"--command-property", "client.id=interop-member", "--command-property", "group.instance.id=static-1")
 	ended := make(chan error, 1)
 	go func() {
-		_, err := execute(ctx, cmd)
+		_, err := command.Run(ctx, cmd)
 		ended <- err
 	}()
 	defer func() {
@@ -101,16 +103,15 @@ func runningGroup(c *check, topic, group string) {
 			break
 		}
 		if time.Now().After(deadline) {
-			c.failf("group is not stable with one member:\n%s", out)
+			c.Failf("group is not stable with one member:\n%s", out)
 		}
 	}
 	out = c.kafka("consumer-groups", "--describe", "--group", group, "--members", "--verbose")
-	c.matches(out, "^"+group+`\s+static-1-\S+\s+static-1\s+/127\.0\.0\.1\s+interop-member\s+2\s.*`+topic+`(\(|:)0,\s?1`)
+	c.Matches(out, "^"+group+`\s+static-1-\S+\s+static-1\s+/127\.0\.0\.1\s+interop-member\s+2\s.*`+topic+`(\(|:)0,\s?1`)
 	out = c.kafka("consumer-groups", "--describe", "--group", group, "--offsets")
-	c.matches(out, "^"+group+`\s+`+topic+`\s+0\s+\S+\s+10\s+\S+\s+static-1-\S+\s+/127\.0\.0\.1\s+interop-member`)
-	refused := c.anyCode(c.tools.command(c.broker, tool{name: "consumer-groups", args: []string{"--delete", "--group", group}}))
-	c.matches(refused.stdout+refused.stderr, "GroupNotEmptyException")
-	refused = c.anyCode(c.tools.command(c.broker, tool{name: "consumer-groups",
-		args: []string{"--reset-offsets", "--to-earliest", "--group", group, "--topic", topic, "--execute"}}))
-	c.matches(refused.stdout+refused.stderr, `only be reset if the group .*is inactive|current state is Stable`)
+	c.Matches(out, "^"+group+`\s+`+topic+`\s+0\s+\S+\s+10\s+\S+\s+static-1-\S+\s+/127\.0\.0\.1\s+interop-member`)
+	refused := c.AnyCode(c.kafkaLine("consumer-groups", "--delete", "--group", group))
+	c.Matches(refused.All(), "GroupNotEmptyException")
+	refused = c.AnyCode(c.kafkaLine("consumer-groups", "--reset-offsets", "--to-earliest", "--group", group, "--topic", topic, "--execute"))
+	c.Matches(refused.All(), `only be reset if the group .*is inactive|current state is Stable`)
 }

@@ -14,44 +14,38 @@ func loadChecks(s *suiteRun) {
 		for _, codec := range []string{"none", "lz4"} {
 			out := c.kafka("producer-perf-test", "--topic", topic, "--num-records", "50000", "--record-size", "200", "--throughput", "-1",
 				"--command-property", "acks=all", "--command-property", "compression.type="+codec)
-			c.matches(out, `^50000 records sent, .* records/sec`)
-			c.lacks(out, `Exception`)
+			c.Matches(out, `^50000 records sent, .* records/sec`)
+			c.Lacks(out, `Exception`)
 		}
 		var total int
 		for _, m := range regexp.MustCompile(`:\d+:(\d+)`).FindAllStringSubmatch(c.kafka("get-offsets", "--topic", topic), -1) {
-			total += c.number(m[1])
+			total += c.Number(m[1])
 		}
-		c.equal("records", total, 100_000)
+		c.Equal("records", total, 100_000)
 	})
 	s.check("consumer-perf-test", func(c *check) {
 		out := c.kafka("consumer-perf-test", "--topic", topic, "--num-records", "100000", "--timeout", "30000",
 			"--group", s.topic("perf"), "--hide-header")
 		fields := strings.Split(strings.TrimSpace(out), ", ")
-		if len(fields) != 10 || c.number(fields[4]) != 100_000 {
-			c.failf("not 100000 records: %q", out)
+		if len(fields) != 10 || c.Number(fields[4]) != 100_000 {
+			c.Failf("not 100000 records: %q", out)
 		}
 	})
 	s.check("e2e-latency", func(c *check) {
 		out := c.kafka("e2e-latency", "--topic", s.topic("latency"), "--num-records", "200", "--record-key-size", "8",
 			"--record-size", "100", "--num-headers", "1", "--producer-acks", "all")
-		c.matches(out, `^Avg latency: \d+\.\d+ ms$`, `^Percentiles: 50th = \d+`)
+		c.Matches(out, `^Avg latency: \d+\.\d+ ms$`, `^Percentiles: 50th = \d+`)
 	})
 	s.check("verifiable-producer and verifiable-consumer", func(c *check) { verifiable(c, s.topic("verifiable")) })
-}
-
-func (c *check) number(digits string) int {
-	var n int
-	c.noError(json.Unmarshal([]byte(digits), &n))
-	return n
 }
 
 // verifiable produces with the one tool and counts with the other.
 func verifiable(c *check, topic string) {
 	c.createTopic(topic, "--partitions", "2")
 	out := c.kafka("verifiable-producer", "--topic", topic, "--max-messages", "2000", "--acks", "-1", "--value-prefix", "7")
-	c.matches(out, `"name":"tool_data".*"sent":2000,"acked":2000`)
-	c.equal("acknowledgements", strings.Count(out, `"producer_send_success"`), 2000)
-	c.lacks(out, `producer_send_error`)
+	c.Matches(out, `"name":"tool_data".*"sent":2000,"acked":2000`)
+	c.Equal("acknowledgements", strings.Count(out, `"producer_send_success"`), 2000)
+	c.Lacks(out, `producer_send_error`)
 	out = c.kafka("verifiable-consumer", "--topic", topic, "--group-id", topic, "--group-protocol", "classic",
 		"--max-messages", "2000", "--reset-policy", "earliest", "--enable-autocommit")
 	var consumed int
@@ -64,6 +58,6 @@ func verifiable(c *check, topic string) {
 			consumed += event.Count
 		}
 	}
-	c.equal("records consumed", consumed, 2000)
-	c.matches(out, `"shutdown_complete"`)
+	c.Equal("records consumed", consumed, 2000)
+	c.Matches(out, `"shutdown_complete"`)
 }

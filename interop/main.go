@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/chronik/chronik/interop/checks"
+	"github.com/chronik/chronik/interop/install"
 )
 
 // options is the command line.
@@ -118,27 +120,27 @@ func run(ctx context.Context, o options) (failed int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	cache, err := filepath.Abs(o.cache)
+	place, err := install.NewPlace(o.cache)
 	if err != nil {
 		return 0, err
 	}
 	started := time.Now()
-	rep := newReport(os.Stdout)
-	t := &tools{cache: cache, sources: sourceDir()}
-	list = install(ctx, t, rep, list)
+	rep := checks.NewReport(os.Stdout)
+	t := &tools{Place: place}
+	list = installAll(ctx, t, rep, list)
 	fmt.Printf("installed in %.0f s\n", time.Since(started).Seconds())
 
 	runSuites(ctx, o, t, rep, list)
-	return rep.summary(time.Since(started)), nil
+	return rep.Summary(time.Since(started)), nil
 }
 
-// install prepares the tools of each suite in order and returns the suites whose
+// installAll prepares the tools of each suite in order and returns the suites whose
 // tools are there; the others count as failed.
-func install(ctx context.Context, t *tools, rep *report, list []suite) []suite {
+func installAll(ctx context.Context, t *tools, rep *checks.Report, list []suite) []suite {
 	var ready []suite
 	for _, s := range list {
 		if err := s.install(ctx, t); err != nil {
-			rep.add(result{suite: s.name, check: "install", err: err})
+			rep.Add(checks.Result{Suite: s.name, Check: "install", Err: err})
 			continue
 		}
 		ready = append(ready, s)
@@ -148,14 +150,17 @@ func install(ctx context.Context, t *tools, rep *report, list []suite) []suite {
 
 // runSuites runs the suites against one broker, two at a time: the JVMs of one
 // wait for the broker about half of their time.
-func runSuites(ctx context.Context, o options, t *tools, rep *report, list []suite) {
+func runSuites(ctx context.Context, o options, t *tools, rep *checks.Report, list []suite) {
 	start := time.Now()
 	b, err := openBroker(ctx, o)
 	if err != nil {
-		rep.add(result{suite: "broker", check: "starts", err: err, took: time.Since(start)})
+		rep.Add(checks.Result{Suite: "broker", Check: "starts", Err: err, Took: time.Since(start)})
 		return
 	}
 	defer b.cleanUp()
+	newSuiteRun := func(name string) *suiteRun {
+		return &suiteRun{Suite: &checks.Suite{Ctx: ctx, Name: name, Report: rep}, tools: t, broker: b}
+	}
 	turns := make(chan struct{}, 2)
 	var running sync.WaitGroup
 	for _, s := range list {
@@ -165,20 +170,20 @@ func runSuites(ctx context.Context, o options, t *tools, rep *report, list []sui
 		turns <- struct{}{}
 		running.Go(func() {
 			defer func() { <-turns }()
-			s.run(&suiteRun{ctx: ctx, name: s.name, tools: t, broker: b, report: rep})
+			s.run(newSuiteRun(s.name))
 		})
 	}
 	running.Wait()
 	for _, s := range list {
 		if s.afterStop {
-			s.run(&suiteRun{ctx: ctx, name: s.name, tools: t, broker: b, report: rep})
+			s.run(newSuiteRun(s.name))
 		}
 	}
-	finish := &suiteRun{ctx: ctx, name: "broker", tools: t, broker: b, report: rep}
+	finish := newSuiteRun("broker")
 	if b.owned {
 		finish.check("stops cleanly and logs no ERROR", func(c *check) {
-			c.noError(b.stop())
-			c.noError(b.complaints())
+			c.NoError(b.stop())
+			c.NoError(b.complaints())
 		})
 	}
 }

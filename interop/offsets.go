@@ -17,41 +17,41 @@ func offsetChecks(s *suiteRun) {
 		c.produce(topic, text(numbers(1, 20)), "--sync", "--command-property",
 			"partitioner.class=org.apache.kafka.clients.producer.RoundRobinPartitioner")
 		for _, time := range []string{"-1", "latest"} {
-			c.sameLines(c.kafka("get-offsets", "--topic", topic, "--time", time), at(10, 10)...)
+			c.SameLines(c.kafka("get-offsets", "--topic", topic, "--time", time), at(10, 10)...)
 		}
 		for _, time := range []string{"-2", "earliest", "-4", "earliest-local", "0"} {
-			c.sameLines(c.kafka("get-offsets", "--topic", topic, "--time", time), at(0, 0)...)
+			c.SameLines(c.kafka("get-offsets", "--topic", topic, "--time", time), at(0, 0)...)
 		}
 		// Each record was a request of its own, so that the last one is the latest.
 		for _, time := range []string{"-3", "max-timestamp"} {
-			c.matches(c.kafka("get-offsets", "--topic", topic, "--time", time), "^"+topic+`:0:\d$`, "^"+topic+`:1:\d$`)
+			c.Matches(c.kafka("get-offsets", "--topic", topic, "--time", time), "^"+topic+`:0:\d$`, "^"+topic+`:1:\d$`)
 		}
 		// Nothing is tiered: no offset, which the tool prints as no line.
 		for _, time := range []string{"-5", "latest-tiered", "-6", "earliest-pending-upload"} {
-			c.equal("offsets at "+time, c.kafka("get-offsets", "--topic", topic, "--time", time), "")
+			c.Equal("offsets at "+time, c.kafka("get-offsets", "--topic", topic, "--time", time), "")
 		}
 	})
 	s.check("get-offsets: a time after the last record, partitions by pattern", func(c *check) {
-		c.sameLines(c.kafka("get-offsets", "--topic-partitions", topic+":1"), at(10, 10)[1])
+		c.SameLines(c.kafka("get-offsets", "--topic-partitions", topic+":1"), at(10, 10)[1])
 		out := c.kafka("get-offsets", "--topic", topic, "--time", "32503680000000")
-		c.lacks(out, `:\d+:[1-9]`)
+		c.Lacks(out, `:\d+:[1-9]`)
 	})
 	s.check("get-offsets: internal topics on demand", func(c *check) {
-		c.lacks(c.kafka("get-offsets", "--exclude-internal-topics"), "^__consumer_offsets:")
+		c.Lacks(c.kafka("get-offsets", "--exclude-internal-topics"), "^__consumer_offsets:")
 	})
 	s.check("delete-records", func(c *check) {
-		request := filepath.Join(c.tools.cache, "delete-records-"+c.broker.runID+".json")
+		request := filepath.Join(c.tools.Cache, "delete-records-"+c.broker.runID+".json")
 		defer os.Remove(request)
 		deleteTo := func(offset int) string {
 			json := fmt.Sprintf(`{"version":1,"partitions":[{"topic":%q,"partition":0,"offset":%d}]}`, topic, offset)
-			c.noError(os.WriteFile(request, []byte(json), 0o600))
+			c.NoError(os.WriteFile(request, []byte(json), 0o600))
 			return c.kafka("delete-records", "--offset-json-file", request)
 		}
-		c.matches(deleteTo(4), `^partition: `+topic+`-0\s+low_watermark: 4$`)
-		c.sameLines(c.kafka("get-offsets", "--topic", topic, "--time", "earliest"), at(4, 0)...)
-		c.matches(c.consume(topic, "6", "--formatter-property", "print.offset=true", "--partition", "0"), `^Offset:4\t`)
-		c.matches(deleteTo(-1), `low_watermark: 10$`)
-		c.sameLines(c.kafka("get-offsets", "--topic", topic, "--time", "earliest"), at(10, 0)...)
-		c.matches(deleteTo(99), `OffsetOutOfRangeException`)
+		c.Matches(deleteTo(4), `^partition: `+topic+`-0\s+low_watermark: 4$`)
+		c.SameLines(c.kafka("get-offsets", "--topic", topic, "--time", "earliest"), at(4, 0)...)
+		c.Matches(c.consume(topic, "6", "--formatter-property", "print.offset=true", "--partition", "0"), `^Offset:4\t`)
+		c.Matches(deleteTo(-1), `low_watermark: 10$`)
+		c.SameLines(c.kafka("get-offsets", "--topic", topic, "--time", "earliest"), at(10, 0)...)
+		c.Matches(deleteTo(99), `OffsetOutOfRangeException`)
 	})
 }

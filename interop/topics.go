@@ -11,15 +11,15 @@ func topicChecks(s *suiteRun) {
 	s.check("topics: create with settings, list, describe", func(c *check) {
 		c.createTopic(topic, "--partitions", "3", "--replication-factor", "1",
 			"--config", "retention.ms=3600000", "--config", "cleanup.policy=compact")
-		c.matches(c.kafka("topics", "--list"), "^"+topic+"$")
+		c.Matches(c.kafka("topics", "--list"), "^"+topic+"$")
 		c.describesTopic(c.kafka("topics", "--describe", "--topic", topic), topic, 3)
-		c.matches(c.kafka("topics", "--describe", "--topics-with-overrides"), "^Topic: "+topic+`\t.*Configs:.*\bretention\.ms=3600000\b`)
+		c.Matches(c.kafka("topics", "--describe", "--topics-with-overrides"), "^Topic: "+topic+`\t.*Configs:.*\bretention\.ms=3600000\b`)
 	})
 	s.check("topics: describe by topic id", func(c *check) {
 		out := c.kafka("topics", "--describe", "--topic", topic)
 		id := regexp.MustCompile(`TopicId: (\S{22})`).FindStringSubmatch(out)
 		if id == nil {
-			c.failf("no topic id in %s", out)
+			c.Failf("no topic id in %s", out)
 		}
 		c.describesTopic(c.kafka("topics", "--describe", "--topic-id", id[1]), topic, 3)
 	})
@@ -28,37 +28,37 @@ func topicChecks(s *suiteRun) {
 		c.describesTopic(out, topic, 3)
 	})
 	s.check("topics: create again", func(c *check) {
-		c.matches(c.kafkaFails("topics", "--create", "--topic", topic), `Topic '`+topic+`' already exists\.`)
+		c.Matches(c.kafkaFails("topics", "--create", "--topic", topic), `Topic '`+topic+`' already exists\.`)
 		c.kafka("topics", "--create", "--topic", topic, "--if-not-exists")
 	})
 	s.check("topics: more partitions, never fewer", func(c *check) {
 		c.kafka("topics", "--alter", "--topic", topic, "--partitions", "5")
 		c.describesTopic(c.kafka("topics", "--describe", "--topic", topic), topic, 5)
 		out := c.kafkaFails("topics", "--alter", "--topic", topic, "--partitions", "4")
-		c.matches(out, `currently has 5 partition\(s\); 4 would not be an increase`)
+		c.Matches(out, `currently has 5 partition\(s\); 4 would not be an increase`)
 	})
 	s.check("topics: what cannot be created", func(c *check) {
-		c.matches(c.kafkaFails("topics", "--create", "--topic", s.topic("rf3"), "--replication-factor", "3"),
+		c.Matches(c.kafkaFails("topics", "--create", "--topic", s.topic("rf3"), "--replication-factor", "3"),
 			`InvalidReplicationFactorException: .*replication factor of 3`)
-		c.matches(c.kafkaFails("topics", "--create", "--topic", s.topic("zero"), "--partitions", "0"),
+		c.Matches(c.kafkaFails("topics", "--create", "--topic", s.topic("zero"), "--partitions", "0"),
 			`InvalidPartitionsException|greater than 0|larger than 0`)
-		c.matches(c.kafkaFails("topics", "--create", "--topic", "interop bad name"), `InvalidTopicException`)
+		c.Matches(c.kafkaFails("topics", "--create", "--topic", "interop bad name"), `InvalidTopicException`)
 		// The client knows this setting's name and type, the broker alone its range.
-		c.matches(c.kafkaFails("topics", "--create", "--topic", s.topic("bad"), "--config", "min.insync.replicas=0"), `min\.insync\.replicas`)
+		c.Matches(c.kafkaFails("topics", "--create", "--topic", s.topic("bad"), "--config", "min.insync.replicas=0"), `min\.insync\.replicas`)
 	})
 	s.check("topics: replica assignment by hand", func(c *check) {
 		out := c.kafka("topics", "--describe", "--topic", topic)
 		node := regexp.MustCompile(`Leader: (\d+)`).FindStringSubmatch(out)
 		if node == nil {
-			c.failf("no leader in %s", out)
+			c.Failf("no leader in %s", out)
 		}
 		c.createTopic(s.topic("assigned"), "--replica-assignment", node[1]+","+node[1])
 		c.describesTopic(c.kafka("topics", "--describe", "--topic", s.topic("assigned")), s.topic("assigned"), 2)
 	})
 	s.check("topics: delete", func(c *check) {
 		c.kafka("topics", "--delete", "--topic", topic)
-		c.lacks(c.kafka("topics", "--list"), "^"+topic+"$")
-		c.matches(c.kafkaFails("topics", "--delete", "--topic", topic), "does not exist")
+		c.Lacks(c.kafka("topics", "--list"), "^"+topic+"$")
+		c.Matches(c.kafkaFails("topics", "--delete", "--topic", topic), "does not exist")
 	})
 	s.check("topics: created anew under a deleted name is empty", func(c *check) {
 		name := s.topic("again")
@@ -66,22 +66,22 @@ func topicChecks(s *suiteRun) {
 		c.produce(name, text(numbers(1, 5)))
 		c.kafka("topics", "--delete", "--topic", name)
 		c.createTopic(name)
-		c.sameLines(c.kafka("get-offsets", "--topic", name), name+":0:0")
+		c.SameLines(c.kafka("get-offsets", "--topic", name), name+":0:0")
 		c.produce(name, text(numbers(6, 8)))
-		c.sameLines(c.consume(name, "3"), numbers(6, 8)...)
+		c.SameLines(c.consume(name, "3"), numbers(6, 8)...)
 	})
 }
 
 // describesTopic ends the check unless out describes a topic with this many partitions,
 // each led by its only replica.
 func (c *check) describesTopic(out, topic string, partitions int) {
-	c.matches(out, fmt.Sprintf(`^Topic: %s\tTopicId: \S{22}\tPartitionCount: %d\tReplicationFactor: 1\tConfigs: `, topic, partitions))
+	c.Matches(out, fmt.Sprintf(`^Topic: %s\tTopicId: \S{22}\tPartitionCount: %d\tReplicationFactor: 1\tConfigs: `, topic, partitions))
 	for p := range partitions {
 		line := fmt.Sprintf(`^\tTopic: %s\tPartition: %d\tLeader: (\d+)\tReplicas: (\d+)\tIsr: (\d+)\b`, topic, p)
 		m := regexp.MustCompile("(?m)" + line).FindStringSubmatch(out)
 		if m == nil || m[1] != m[2] || m[1] != m[3] {
-			c.failf("partition %d: %q is not led by its one replica", p, m)
+			c.Failf("partition %d: %q is not led by its one replica", p, m)
 		}
 	}
-	c.lacks(out, fmt.Sprintf(`Partition: %d\b`, partitions))
+	c.Lacks(out, fmt.Sprintf(`Partition: %d\b`, partitions))
 }

@@ -46,7 +46,7 @@ func TestLoadSkipsWhatIsNotSource(t *testing.T) {
 func TestImportsPointDown(t *testing.T) {
 	const ours = `"github.com/chronik/chronik/`
 	table := []Row{{Package: "low"}, {Package: "lower"}, {Package: "high", Layer: 1, Beside: []string{"side"}}, {Package: "side", Layer: 1},
-		{Package: "client", Layer: 2, Alone: true}, {Package: "gone"}}
+		{Package: "client", Layer: 2, Alone: true, Beside: []string{"part"}}, {Package: "part", Layer: 2, Alone: true}, {Package: "gone"}}
 	tree := load(t,
 		"low/a.go", "package low\nimport _ "+ours+"high\"\n",
 		"lower/a.go", "package lower\nimport _ "+ours+"low\"\nimport _ \"os\"\n",
@@ -54,7 +54,8 @@ func TestImportsPointDown(t *testing.T) {
 		"high/a.go", "package high\nimport (\n_ "+ours+"low\"\n_ "+ours+"side\"\n_ "+ours+"other\"\n)\n",
 		"high/a_test.go", "package high\nimport _ "+ours+"client\"\n",
 		"side/a.go", "package side\nimport _ "+ours+"high\"\nimport _ \"big/library/part\"\n",
-		"client/a.go", "package client\nimport _ "+ours+"low\"\n",
+		"client/a.go", "package client\nimport _ "+ours+"low\"\nimport _ "+ours+"part\"\n",
+		"part/a.go", "package part\n",
 		"other/a.go", "package other\n")
 	finds(t, importsBy(tree, table, []Restriction{{"big/library/...", []string{"low"}, "it is big"}}, []string{"lower"}),
 		"gone: has a row",
