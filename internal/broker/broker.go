@@ -280,18 +280,21 @@ func (b *Broker) registration() controller.RegisterBroker {
 }
 
 // stop ends what was started, in reverse. Only a stop in which everything was
-// flushed is marked clean.
+// flushed is marked clean, and only where the logs were found closed in order, or have
+// been recovered: of a node that still waited for others they are as a crash left them.
 func (b *Broker) stop(running *stages, clean bool) error {
 	if clean && started(b.ready) {
 		b.handOver()
 	}
+	marked := clean && (started(b.ready) || b.dir.clean)
 	// Clients that wait for news would keep the server draining.
 	b.beginStop()
-	errs := []error{running.stopTo("quorum")} // server, member, replication, network
+	// Server, member, replication, network, quorum, groups, partitions: with the quorum
+	// ends what would open logs and give roles.
+	errs := []error{running.stopTo("disk")}
 	if b.partitions != nil {
 		errs = append(errs, b.partitions.Close())
 	}
-	errs = append(errs, running.stopTo("disk")) // quorum, groups, partitions
 	if b.nodes != nil && b.nodes.office != nil {
 		b.nodes.office.Lead(0) // no alarm outlives the node
 	}
@@ -318,11 +321,15 @@ func (b *Broker) stop(running *stages, clean bool) error {
 		errs = append(errs, b.server.Close())
 	}
 	err := errors.Join(errs...)
-	if err == nil && clean {
+	if err == nil && marked {
 		err = b.dir.markClean()
 	}
-	if err == nil && clean {
+	switch {
+	case err != nil || !clean:
+	case marked:
 		b.logger.Info("stopped cleanly")
+	default:
+		b.logger.Info("stopped before the logs were recovered; the next start does that")
 	}
 	return err
 }

@@ -4,10 +4,10 @@
 //	lock the data directory → bind listeners → disk → quorum → register
 //	→ partitions, coordinators, upkeep → serve clients
 //
-// and back: stop accepting and drain → coordinators, upkeep → close partitions
-// → quorum → disk → clean-stop marker → unlock. Bound early, a port in use
-// stops the start before anything is touched; clients that connect meanwhile
-// wait in the system's queue.
+// and back: stop accepting and drain → other nodes → quorum → coordinators, upkeep
+// → close partitions, metadata log → disk → clean-stop marker → unlock. Bound
+// early, a port in use stops the start before anything is touched; clients that
+// connect meanwhile wait in the system's queue.
 //
 // Nothing imports it but the command and the tests that run real brokers.
 package broker
