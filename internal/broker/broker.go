@@ -130,6 +130,7 @@ func (b *Broker) startOrFail(ctx context.Context, running *stages) error {
 	go func() {
 		select {
 		case err := <-b.failed:
+			b.fail(err) // for Run, where the start has just ended
 			cancel(err)
 		case <-running.ended:
 			cancel(running.failure())
