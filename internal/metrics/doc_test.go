@@ -36,9 +36,9 @@ const docHead = `# Metrics and the admin listener
 
 Made by ` + "`make metrics`" + ` from ` + "`internal/metrics`" + `.
 
-Each node has an admin listener, on loopback unless it is told otherwise: whoever
-reaches it may read everything below, and there is no password. It answers GET and
-HEAD over HTTP.
+Each node has an admin listener, on loopback and 10,000 above the port of its clients
+unless ` + "`admin.addr`" + ` (` + "`--admin-addr`" + `) says otherwise: whoever reaches it may read
+everything below, and there is no password. It answers GET and HEAD over HTTP.
 
 | | |
 |---|---|
@@ -53,8 +53,9 @@ HEAD over HTTP.
 
 Where Kafka has a metric, it has the name that Prometheus's JMX exporter gives it by
 its example rules for Kafka (` + "`kafka-2_0_0.yml`, `kafka-kraft-3_0_0.yml`" + `), so that
-dashboards and alerts made for Kafka work. All others begin with ` + "`chronik_`" + `, or
-are those that Prometheus's own clients give of a process.
+dashboards and alerts made for Kafka find it. All others begin with ` + "`chronik_`" + `, or
+are those that Prometheus's own clients give of a process. (Strimzi's rules name Raft's
+` + "`kafka_server_raftmetrics_…`" + `; its KRaft panels want another name.)
 
 What differs from Kafka:
 
