@@ -148,11 +148,11 @@ func TestRedialing(t *testing.T) {
 			a.send(2, 1, nil, func() { dropped <- struct{}{} })
 			time.Sleep(100 * time.Millisecond)
 		}
-		time.Sleep(redialMax)
+		time.Sleep(2 * redialMax)
 		if n := len(dropped); n != 100 || a.Links()[0].Dropped != 100 {
 			t.Errorf("%d messages were dropped: %+v", n, a.Links())
 		}
-		dials := w.dials
+		dials := w.dialed()
 		for i := 10; i < len(dials); i++ {
 			if gap := dials[i].Sub(dials[i-1]); gap < redialMax || gap > 2*redialMax {
 				t.Errorf("dial %d came %v after the one before", i, gap)
@@ -162,7 +162,7 @@ func TestRedialing(t *testing.T) {
 			t.Errorf("%d dials in 10 s", n)
 		}
 		time.Sleep(time.Hour)
-		if n := len(w.dials) - len(dials); n > 0 {
+		if n := len(w.dialed()) - len(dials); n > 0 {
 			t.Errorf("%d dials for nothing", n)
 		}
 		a.Send(2, 1, nil) // its dial fails, and the next waits
@@ -231,6 +231,7 @@ func TestHandshakesAreBounded(t *testing.T) {
 		w := &memNet{listeners: map[string]*memListener{}}
 		a := startMemHost(t, w, 1)
 		defer a.stop()
+		a.got.onStream(echoStream)
 		connect := func() net.Conn {
 			conn, err := w.dial(t.Context(), "b")
 			if err != nil {
@@ -246,8 +247,7 @@ func TestHandshakesAreBounded(t *testing.T) {
 		if _, err := connect().Read(make([]byte, 1)); err == nil || time.Since(began) > 0 {
 			t.Errorf("%v after %v", err, time.Since(began))
 		}
-		time.Sleep(handshakeMax)
-		synctest.Wait()
+		time.Sleep(2 * handshakeMax)
 		if _, err := a.OpenStream(t.Context(), 1); err != nil {
 			t.Error(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -77,6 +78,12 @@ func (w *memNet) dial(_ context.Context, address string) (net.Conn, error) {
 	}
 	w.conns = append(w.conns, ends...)
 	return ends[0], nil
+}
+
+func (w *memNet) dialed() []time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.dials)
 }
 
 // cut cuts all connections.
