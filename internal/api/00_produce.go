@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/chronik/chronik/internal/meta"
 	"github.com/chronik/chronik/internal/model"
 	"github.com/chronik/chronik/internal/partition"
 	"github.com/chronik/chronik/internal/record"
@@ -41,13 +42,13 @@ type produceAppend struct {
 	err     error
 }
 
-func startProduce(h *Handler, _ context.Context, req *server.Request, kreq kmsg.Request) (server.Reply, error) {
+func startProduce(h *Handler, ctx context.Context, req *server.Request, kreq kmsg.Request) (server.Reply, error) {
 	r, ok := kreq.(*kmsg.ProduceRequest)
 	if !ok {
 		return nil, fmt.Errorf("decoded %T for Produce", kreq)
 	}
 	resp := kmsg.NewPtrProduceResponse()
-	appends := h.appendProduced(r, resp)
+	appends := h.appendProduced(r, resp, h.imageFor(ctx, r))
 	return func(ctx context.Context, dst []byte) ([]byte, error) {
 		dst, err := h.finishProduce(ctx, req, r, produced{resp: resp, appends: appends}, dst)
 		if err == nil {
@@ -57,15 +58,51 @@ func startProduce(h *Handler, _ context.Context, req *server.Request, kreq kmsg.
 	}, nil
 }
 
+// unknownWaitMax is how long a produce to a partition that this node has not heard of
+// waits for the metadata.
+const unknownWaitMax = 300 * time.Millisecond
+
+// imageFor is the newest image. Another node may have told the client of a partition
+// before this one has heard that it leads it: the client would ask again later, and one
+// that wants no acknowledgement would lose what it has sent. So the request waits, and
+// what comes behind it on its connection.
+func (h *Handler) imageFor(ctx context.Context, r *kmsg.ProduceRequest) *meta.Image {
+	image := h.Image()
+	if image.Brokers.Len() < 2 || knowsAll(image, r) {
+		return image
+	}
+	ctx, cancel := context.WithTimeout(ctx, unknownWaitMax)
+	defer cancel()
+	stop := context.AfterFunc(h.Stopping, cancel)
+	defer stop()
+	image, _ = h.AwaitImage(ctx, func(i *meta.Image) bool { return knowsAll(i, r) }) // else as it is
+	return image
+}
+
+// knowsAll reports whether an image has every partition of a request.
+func knowsAll(image *meta.Image, r *kmsg.ProduceRequest) bool {
+	for i := range r.Topics {
+		topic, err := resolveTopic(image, r.Version >= 13, r.Topics[i].Topic, r.Topics[i].TopicID)
+		if err != nil {
+			return false
+		}
+		for j := range r.Topics[i].Partitions {
+			if int(r.Topics[i].Partitions[j].Partition) >= len(topic.Partitions) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 type produced struct {
 	resp    *kmsg.ProduceResponse
 	appends []produceAppend
 }
 
 // appendProduced is the first stage: every partition's batches go to their log.
-func (h *Handler) appendProduced(r *kmsg.ProduceRequest, resp *kmsg.ProduceResponse) []produceAppend {
+func (h *Handler) appendProduced(r *kmsg.ProduceRequest, resp *kmsg.ProduceResponse, image *meta.Image) []produceAppend {
 	now := model.TimestampOf(time.Now())
-	image := h.Image()
 	count := 0
 	resp.Topics = make([]kmsg.ProduceResponseTopic, len(r.Topics))
 	for i := range r.Topics {

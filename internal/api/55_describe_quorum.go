@@ -15,7 +15,7 @@ import (
 
 // DescribeQuorum (key 55), v0–v2 (KIP-595, KIP-836, KIP-853).
 //
-// Behaviour: the state of the metadata log. Raft's term stands for the leader
+// Behaviour: the state of the metadata log, asked of its leader. Raft's term stands for the leader
 // epoch, its commit index (exclusive) for the high watermark.
 // The one partition to ask for is __cluster_metadata-0.
 
@@ -24,9 +24,9 @@ const (
 	metadataPartition = 0
 )
 
-func (h *Handler) describeQuorum(_ context.Context, _ *server.Request, r *kmsg.DescribeQuorumRequest) (kmsg.Response, error) {
+func (h *Handler) describeQuorum(ctx context.Context, _ *server.Request, r *kmsg.DescribeQuorumRequest) (kmsg.Response, error) {
 	resp := kmsg.NewPtrDescribeQuorumResponse()
-	status := h.Quorum()
+	status := h.Quorum(ctx)
 	for _, t := range r.Topics {
 		topic := kmsg.NewDescribeQuorumResponseTopic()
 		topic.Topic = t.Topic

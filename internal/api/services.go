@@ -31,8 +31,9 @@ type Services struct {
 	AwaitImage func(ctx context.Context, until func(*meta.Image) bool) (*meta.Image, error)
 	// Controller takes commands that change the metadata.
 	Controller Controller
-	// Quorum describes the metadata log, and ControllerID is who leads it, or NoNode.
-	Quorum       func() quorum.Status
+	// Quorum describes the metadata log as its leader knows it, and ControllerID is who
+	// that is, or NoNode.
+	Quorum       func(ctx context.Context) quorum.Status
 	ControllerID func() model.NodeID
 	Partitions   Partitions
 	Groups       Groups

@@ -40,6 +40,8 @@ func (a arrivals) Request(ctx context.Context, from model.NodeID, kind peer.Kind
 		return nil, peer.StepRaft(ctx, a.b.quorum, from, body)
 	case membership.KindCommand:
 		return a.b.router.Decide(ctx, body)
+	case membership.KindQuorum:
+		return a.b.router.DescribeQuorum(), nil
 	case membership.KindHeartbeat:
 		return a.b.member.HeardBeat(ctx, body)
 	}

@@ -395,7 +395,7 @@ func (b *Broker) apiServices() api.Services {
 	c := b.config
 	return api.Services{
 		Node: c.NodeID, Logger: b.logger, Stopping: b.stopping, Image: b.quorum.Image, AwaitImage: b.quorum.Await,
-		Controller: b.router, Quorum: b.quorum.Status, ControllerID: b.quorum.Leader,
+		Controller: b.router, Quorum: b.router.Status, ControllerID: b.quorum.Leader,
 		Partitions: b.partitions, Groups: b.groups,
 		CreateOffsetsTopic: b.createOffsetsTopic,
 		Disk: api.LogDir{

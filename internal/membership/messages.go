@@ -16,6 +16,7 @@ const (
 	KindHeartbeat                      // request: controller.Heartbeat; controller.HeartbeatAnswer
 	KindQuestion                       // message: controller.Question
 	KindAnswer                         // message: controller.Answer
+	KindQuorum                         // request: nothing; quorum.Status
 	KindStarted                        // message: nothing; who hears it connects at once
 )
 

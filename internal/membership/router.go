@@ -88,6 +88,26 @@ func (r *Router) forward(ctx context.Context, to model.NodeID, command controlle
 	return result, false, err
 }
 
+// Status describes the quorum as its leader knows it, who alone knows how far the others
+// are; where that cannot be asked, as this node does.
+func (r *Router) Status(ctx context.Context) quorum.Status {
+	own := r.quorum.Status()
+	if r.network == nil || own.Leader == r.quorum.Node() || own.Leader == model.NoNode {
+		return own
+	}
+	answer, err := r.network.Request(ctx, own.Leader, KindQuorum, nil)
+	if err != nil {
+		return own
+	}
+	if status, err := decode[quorum.Status](answer); err == nil && status.Leader == own.Leader {
+		return status
+	}
+	return own
+}
+
+// DescribeQuorum is the other side of Status.
+func (r *Router) DescribeQuorum() []byte { return encode(r.quorum.Status()) }
+
 // Decide is the other side of forward: it decides a command that a node has sent.
 func (r *Router) Decide(ctx context.Context, body []byte) ([]byte, error) {
 	command, err := controller.DecodeCommand(body)

@@ -105,6 +105,9 @@ func (q *Quorum) noteStatus() {
 	})
 }
 
+// Node is this node.
+func (q *Quorum) Node() model.NodeID { return q.o.Node }
+
 // Leader is who leads, as far as this node knows; NoNode where nobody is known to.
 func (q *Quorum) Leader() model.NodeID { return q.status.Load().Leader }
 
