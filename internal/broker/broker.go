@@ -179,6 +179,11 @@ func (b *Broker) start(ctx context.Context, running *stages) error {
 	running.start("groups", b.groups.Run)
 	running.start("quorum", b.quorum.Run)
 	if b.nodes != nil {
+		select {
+		case <-b.quorum.Recovered(): // by which others are judged
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 		running.start("network", b.nodes.network.Run)
 		running.start("raft", func(ctx context.Context) error { return b.nodes.raft.Run(ctx, b.quorum) })
 		running.start("replication", b.nodes.streams.Run)
@@ -274,7 +279,7 @@ func (b *Broker) giveUp(name model.TopicPartition, why error) {
 // registration is this run's. A node that is alone serves at once.
 func (b *Broker) registration() controller.RegisterBroker {
 	return controller.RegisterBroker{
-		Node: b.config.NodeID, ClusterID: b.dir.cluster, Incarnation: b.incarnation, Directory: b.dir.id,
+		Node: b.config.NodeID, ClusterID: b.dir.clusterID(), Incarnation: b.incarnation, Directory: b.dir.id,
 		Endpoints: b.endpoints, Rack: b.config.Rack, Fenced: b.nodes != nil, Unclean: b.dir.rebooted,
 		Relaxed: settings.Layers{Static: b.config.Static}.FlushRelaxed(false),
 	}

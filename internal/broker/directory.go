@@ -53,8 +53,6 @@ type directory struct {
 	path string
 	lock io.Closer
 	id   model.DirectoryID
-	// cluster is the id of the cluster, which the first node of it makes up.
-	cluster string
 	// clean: the last process closed everything in order.
 	clean bool
 	// rebooted: it did not, and the machine has been started since: what was not
@@ -63,6 +61,13 @@ type directory struct {
 	boot     string // of the machine, "" where it does not say
 
 	condemning sync.Mutex // held by condemn
+
+	mu struct {
+		sync.Mutex
+		// cluster is the id of the cluster, which the first node of it makes up; "" where
+		// the node has not heard of it yet.
+		cluster string
+	}
 }
 
 // openDirectory locks a data directory, makes it where it does not exist, and
@@ -99,7 +104,7 @@ func (d *directory) prepare(node model.NodeID, clustered bool) error {
 		}
 		d.id = model.NewUUID()
 		if !clustered {
-			d.cluster = model.NewUUID().String()
+			d.mu.cluster = model.NewUUID().String()
 		}
 		err = d.writeMeta(node)
 	}
@@ -148,7 +153,7 @@ func (d *directory) readMeta(node model.NodeID) error {
 	if owner := p.GetString("node.id", ""); owner != strconv.Itoa(int(node)) {
 		return fmt.Errorf("data directory %s belongs to node %s, and this node is %d: set --node-id %s, or choose another --data-dir", d.path, owner, node, owner)
 	}
-	d.cluster = p.GetString("cluster.id", "") // none: the node has not heard of its cluster yet
+	d.mu.cluster = p.GetString("cluster.id", "")
 	if d.id, err = model.ParseUUID(p.GetString("directory.id", "")); err != nil {
 		return fmt.Errorf("%s: directory.id: %w", path, err)
 	}
@@ -157,9 +162,9 @@ func (d *directory) readMeta(node model.NodeID) error {
 
 func (d *directory) writeMeta(node model.NodeID) error {
 	path := filepath.Join(d.path, metaFile)
-	cluster := ""
-	if d.cluster != "" {
-		cluster = "cluster.id=" + d.cluster + "\n"
+	cluster := d.clusterID()
+	if cluster != "" {
+		cluster = "cluster.id=" + cluster + "\n"
 	}
 	text := fmt.Sprintf("version=1\nsoftware=%s\n%snode.id=%d\ndirectory.id=%s\n", software, cluster, node, d.id)
 	if err := vfs.WriteFileAtomically(d.fs, path, []byte(text)); err != nil {
@@ -168,15 +173,25 @@ func (d *directory) writeMeta(node model.NodeID) error {
 	return nil
 }
 
+// clusterID is the id of the cluster that the directory belongs to; "" where it is not
+// known yet.
+func (d *directory) clusterID() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.mu.cluster
+}
+
 // joined notes which cluster the directory belongs to; "" is not known yet.
 func (d *directory) joined(node model.NodeID, cluster string) error {
-	switch {
-	case cluster == "" || cluster == d.cluster:
+	switch known := d.clusterID(); {
+	case cluster == "" || cluster == known:
 		return nil
-	case d.cluster != "":
-		return fmt.Errorf("data directory %s belongs to cluster %s, and the other nodes are of cluster %s: choose another --data-dir, or correct --peers", d.path, d.cluster, cluster)
+	case known != "":
+		return fmt.Errorf("data directory %s belongs to cluster %s, and the other nodes are of cluster %s: choose another --data-dir, or correct --peers", d.path, known, cluster)
 	}
-	d.cluster = cluster
+	d.mu.Lock()
+	d.mu.cluster = cluster
+	d.mu.Unlock()
 	return d.writeMeta(node)
 }
 

@@ -48,8 +48,8 @@ func TestDirectoryIsOpenedAgainByItsNodeAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again.id != first.id || again.cluster != first.cluster {
-		t.Errorf("opened again as directory %s of cluster %s; it was %s of %s", again.id, again.cluster, first.id, first.cluster)
+	if again.id != first.id || again.clusterID() != first.clusterID() {
+		t.Errorf("opened again as directory %s of cluster %s; it was %s of %s", again.id, again.clusterID(), first.id, first.clusterID())
 	}
 }
 
@@ -64,5 +64,127 @@ func TestDataThatSaysNotWhoseItIsIsLeftAlone(t *testing.T) {
 	}
 	if _, err := fs.Stat(filepath.Join("data", metaFile)); err == nil {
 		t.Error("the directory was given to this node")
+	}
+}
+
+// A node of several learns which cluster it is of, and keeps that.
+func TestDirectoryJoinsOneCluster(t *testing.T) {
+	fs := vfs.NewMem()
+	d := openForTest(t, fs)
+	if id := d.clusterID(); id != "" {
+		t.Errorf("it begins in cluster %q", id)
+	}
+	for _, cluster := range []string{"", "ours", "", "ours"} {
+		if err := d.joined(1, cluster); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := d.joined(1, "theirs"); err == nil || !strings.Contains(err.Error(), "belongs to cluster ours") {
+		t.Errorf("joined another cluster: %v", err)
+	}
+	first := d.id
+	if err := d.close(); err != nil {
+		t.Fatal(err)
+	}
+	d = openForTest(t, fs)
+	if d.clusterID() != "ours" || d.id != first {
+		t.Errorf("opened again as directory %s of %q", d.id, d.clusterID())
+	}
+	if err := d.renew(1); err != nil {
+		t.Fatal(err)
+	}
+	renewed := d.id
+	if err := d.close(); err != nil {
+		t.Fatal(err)
+	}
+	if d = openForTest(t, fs); d.id != renewed || renewed == first || d.clusterID() != "ours" {
+		t.Errorf("renewed as %s of %q, opened as %s; it was %s", renewed, d.clusterID(), d.id, first)
+	}
+}
+
+func openForTest(t *testing.T, fs vfs.FS) *directory {
+	t.Helper()
+	d, err := openDirectory(fs, "data", 1, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// What was not synced is lost where the machine has been started since, unless the
+// last run had closed everything.
+func TestDirectoryKnowsOfTheMachinesRestart(t *testing.T) {
+	tests := []struct {
+		name         string
+		before, now  string // the machine's runs
+		clean        bool
+		wantRebooted bool
+	}{
+		{"killed", "a", "a", false, false},
+		{"power lost", "a", "b", false, true},
+		{"stopped in order, then started", "a", "b", true, false},
+		{"a machine that does not say", "", "", false, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			fs := vfs.NewMem()
+			d := openForTest(t, fs)
+			if d.rebooted {
+				t.Error("a new directory has lost something")
+			}
+			d.boot = tt.before
+			if err := d.noteBoot(); err != nil {
+				t.Fatal(err)
+			}
+			if tt.clean {
+				if err := d.markClean(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			d.boot = tt.now
+			d.rebooted, d.clean = false, false
+			if err := d.prepare(1, true); err != nil {
+				t.Fatal(err)
+			}
+			if d.rebooted != tt.wantRebooted || d.clean != tt.clean {
+				t.Errorf("rebooted %t, clean %t", d.rebooted, d.clean)
+			}
+			if _, err := fs.Stat(filepath.Join("data", cleanFile)); err == nil {
+				t.Error("the marker is still there")
+			}
+		})
+	}
+}
+
+// A copy that is condemned is not there at the next start, and the directory is
+// another: what it held does not count any more.
+func TestCondemnedCopiesAreSetAside(t *testing.T) {
+	fs := vfs.NewMem()
+	d := openForTest(t, fs)
+	for _, name := range []string{"t-0", "t-1"} {
+		if err := vfs.MkdirAllSynced(fs, filepath.Join("data", name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if dropped, err := d.dropCondemned(1); err != nil || len(dropped) > 0 {
+		t.Fatalf("nothing is condemned: %v, %v", dropped, err)
+	}
+	for _, name := range []string{"t-1", "gone-0"} {
+		if err := d.condemn(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := d.id
+	if dropped, err := d.dropCondemned(1); err != nil || len(dropped) != 2 || d.id == before {
+		t.Errorf("dropped %v, %v", dropped, err)
+	}
+	if _, err := fs.Stat(filepath.Join("data", "t-1")); err == nil {
+		t.Error("the damaged copy is still there")
+	}
+	if _, err := fs.Stat(filepath.Join("data", "t-0")); err != nil {
+		t.Errorf("the copy beside it: %v", err)
+	}
+	if dropped, err := d.dropCondemned(1); err != nil || len(dropped) > 0 {
+		t.Errorf("dropped twice: %v, %v", dropped, err)
 	}
 }

@@ -181,6 +181,9 @@ func (b *Broker) checkBootstrap() error {
 	if err != nil {
 		return fmt.Errorf("look into %s: %w", b.dir.path, err)
 	}
+	if cluster := b.dir.clusterID(); empty && cluster != "" {
+		return fmt.Errorf("data directory %s is of cluster %s, and its %s is missing: put that back; without it the vote of node %d is lost, and it cannot come back under this id", b.dir.path, cluster, metadataLog, b.config.NodeID)
+	}
 	if empty && !b.config.Cluster.Bootstrap {
 		return fmt.Errorf("data directory %s is empty: give --bootstrap to begin a cluster with these peers, or the --data-dir that this node had before", b.dir.path)
 	}

@@ -37,7 +37,7 @@ func (b *Broker) partitionOptions() partition.Options {
 
 func (b *Broker) quorumOptions() quorum.Options {
 	o := quorum.Options{
-		Node: b.config.NodeID, ClusterID: b.dir.cluster, FS: b.fs, Dir: b.dir.path, Disk: b.disk,
+		Node: b.config.NodeID, ClusterID: b.dir.clusterID(), FS: b.fs, Dir: b.dir.path, Disk: b.disk,
 		Logger: b.logger, CleanShutdown: b.dir.clean, Publish: b.apply, Env: b.controllerEnv,
 	}
 	if b.nodes != nil {

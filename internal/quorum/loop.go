@@ -45,6 +45,9 @@ func (q *Quorum) loop(ctx context.Context, g *errgroup.Group) (err error) {
 			}
 			return err
 		}
+		if first {
+			close(q.recovered)
+		}
 		// Changes of members that the log knows of are applied by now.
 		if first && q.machine.Alone() {
 			if err := q.machine.Campaign(); err != nil {
@@ -137,6 +140,7 @@ func (q *Quorum) settle(ctx context.Context, g *errgroup.Group) error {
 			give(replies) // refusals: nothing was carried out
 		}
 	}
+	q.applied.Store(q.machine.Image())
 	q.maybeSnapshot(g)
 	q.noteLead()
 	q.noteStatus()

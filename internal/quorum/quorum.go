@@ -91,7 +91,9 @@ type Quorum struct {
 	publisher *publisher
 	contacts  contacts
 	status    atomic.Pointer[Status]
-	members   Members // at the start
+	applied   atomic.Pointer[meta.Image]
+	recovered chan struct{} // closed when applied has what was found at the start
+	members   Members       // at the start
 	stopped   chan struct{}
 	failure   error // why; read after stopped is closed
 
@@ -141,8 +143,9 @@ func New(o Options) (*Quorum, error) {
 		o: o, logger: o.Logger, store: st, machine: m,
 		requests: make(chan *request, requestsQueuedMax), steps: make(chan func(*Machine), stepsQueuedMax),
 		publisher: newPublisher(o.Publish, o.Lead), contacts: newContacts(),
-		members: m.Members(), stopped: make(chan struct{}), saved: make(chan savedSnapshot, 1), snapshot: DefaultSnapshotLimits(),
+		members: m.Members(), recovered: make(chan struct{}), stopped: make(chan struct{}), saved: make(chan savedSnapshot, 1), snapshot: DefaultSnapshotLimits(),
 	}
+	q.applied.Store(m.Image())
 	q.noteStatus()
 	return q, nil
 }
@@ -290,6 +293,15 @@ func (q *Quorum) Members() Members { return q.members }
 // Image is the newest image that has been published; the empty one before the
 // first.
 func (q *Quorum) Image() *meta.Image { return q.publisher.image.Load() }
+
+// Applied is the newest image of what is known to be committed, published or not.
+// From Recovered on it has what this node knew before its start, but for the log's last
+// entry perhaps, when Image still waits for a leader to say what is missing. It is for
+// who must not wait; roles follow Image.
+func (q *Quorum) Applied() *meta.Image { return q.applied.Load() }
+
+// Recovered is closed when Run has applied what this node knew before its start.
+func (q *Quorum) Recovered() <-chan struct{} { return q.recovered }
 
 // Await returns the newest image once until says so of it, or of a later one.
 func (q *Quorum) Await(ctx context.Context, until func(*meta.Image) bool) (*meta.Image, error) {
