@@ -58,30 +58,12 @@ func startProduce(h *Handler, ctx context.Context, req *server.Request, kreq kms
 	}, nil
 }
 
-// unknownWaitMax is how long a produce to a partition that this node has not heard of
-// waits for the metadata.
-const unknownWaitMax = 300 * time.Millisecond
-
 // imageFor is the newest image. Another node may have told the client of a partition
 // before this one has heard that it leads it: the client would ask again later, and one
 // that wants no acknowledgement would lose what it has sent. So the request waits, and
 // what comes behind it on its connection.
 func (h *Handler) imageFor(ctx context.Context, r *kmsg.ProduceRequest) *meta.Image {
-	image := h.Image()
-	if image.Brokers.Len() < 2 || knowsAll(image, r) {
-		return image
-	}
-	ctx, cancel := context.WithTimeout(ctx, unknownWaitMax)
-	defer cancel()
-	stop := context.AfterFunc(h.Stopping, cancel)
-	defer stop()
-	image, _ = h.AwaitImage(ctx, func(i *meta.Image) bool { return knowsAll(i, r) }) // else as it is
-	return image
-}
-
-// knowsAll reports whether an image has every partition of a request.
-func knowsAll(image *meta.Image, r *kmsg.ProduceRequest) bool {
-	for i := range r.Topics {
+	return h.imageWith(ctx, len(r.Topics), func(image *meta.Image, i int) bool {
 		topic, err := resolveTopic(image, r.Version >= 13, r.Topics[i].Topic, r.Topics[i].TopicID)
 		if err != nil {
 			return false
@@ -91,8 +73,8 @@ func knowsAll(image *meta.Image, r *kmsg.ProduceRequest) bool {
 				return false
 			}
 		}
-	}
-	return true
+		return true
+	})
 }
 
 type produced struct {

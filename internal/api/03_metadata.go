@@ -29,7 +29,10 @@ import (
 
 func (h *Handler) metadata(ctx context.Context, req *server.Request, r *kmsg.MetadataRequest) (kmsg.Response, error) {
 	failed := h.autoCreate(ctx, r)
-	image := h.Image()
+	image := h.imageWith(ctx, len(r.Topics), func(image *meta.Image, i int) bool {
+		_, err := findAsked(image, r.Version, r.Topics[i])
+		return err == nil
+	})
 	resp := kmsg.NewPtrMetadataResponse()
 	resp.ClusterID = kmsg.StringPtr(image.ClusterID)
 	resp.ControllerID = int32(h.controllerID(image))

@@ -6,6 +6,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/chronik/chronik/internal/meta"
 	"github.com/chronik/chronik/internal/server"
 )
 
@@ -18,7 +19,10 @@ import (
 // flexible; v10 topic ids (KIP-848).
 
 func (h *Handler) offsetCommit(ctx context.Context, _ *server.Request, r *kmsg.OffsetCommitRequest) (kmsg.Response, error) {
-	image := h.Image()
+	image := h.imageWith(ctx, len(r.Topics), func(image *meta.Image, i int) bool {
+		_, err := resolveTopic(image, r.Version >= 10, r.Topics[i].Topic, r.Topics[i].TopicID)
+		return err == nil
+	})
 	known := *r
 	known.Topics = nil
 	// refused holds, for each of the request's partitions, why it is not passed on.

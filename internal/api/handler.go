@@ -7,6 +7,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/chronik/chronik/internal/meta"
 	"github.com/chronik/chronik/internal/server"
 	"github.com/chronik/chronik/internal/wire"
 )
@@ -28,6 +29,9 @@ type Handler struct {
 func New(s Services) *Handler {
 	if s.Logger == nil {
 		s.Logger = slog.New(slog.DiscardHandler)
+	}
+	if s.CatchUp == nil {
+		s.CatchUp = func(context.Context) *meta.Image { return s.Image() }
 	}
 	if s.Stopping == nil {
 		s.Stopping = context.Background()

@@ -29,6 +29,9 @@ type Services struct {
 	Image func() *meta.Image
 	// AwaitImage returns the newest image once until says so of it.
 	AwaitImage func(ctx context.Context, until func(*meta.Image) bool) (*meta.Image, error)
+	// CatchUp returns an image with all that was committed when it was called, or the
+	// newest where that takes longer than ctx lasts.
+	CatchUp func(ctx context.Context) *meta.Image
 	// Controller takes commands that change the metadata.
 	Controller Controller
 	// Quorum describes the metadata log as its leader knows it, and ControllerID is who

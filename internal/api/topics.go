@@ -29,6 +29,31 @@ func resolveTopic(image *meta.Image, byID bool, name string, id model.TopicID) (
 	return nil, wire.Errorf(kerr.UnknownTopicOrPartition, "there is no topic %q", name)
 }
 
+// catchUpMax is how long a request waits for what only another node may know.
+const catchUpMax = 300 * time.Millisecond
+
+// caughtUp is an image in which what is not there does not exist, unless the active
+// controller cannot be asked.
+func (h *Handler) caughtUp(ctx context.Context) *meta.Image {
+	ctx, cancel := context.WithTimeout(ctx, catchUpMax)
+	defer cancel()
+	stop := context.AfterFunc(h.Stopping, cancel)
+	defer stop()
+	return h.CatchUp(ctx)
+}
+
+// imageWith is an image that has each of a request's topics, or in which those that it
+// lacks do not exist.
+func (h *Handler) imageWith(ctx context.Context, topics int, has func(image *meta.Image, i int) bool) *meta.Image {
+	image := h.Image()
+	for i := range topics {
+		if !has(image, i) {
+			return h.caughtUp(ctx)
+		}
+	}
+	return image
+}
+
 // partition finds a partition that exists and that this node holds.
 func (h *Handler) partition(name model.TopicPartition) (*partition.Partition, error) {
 	if p := h.Partitions.Get(name); p != nil {

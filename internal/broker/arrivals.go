@@ -42,6 +42,8 @@ func (a arrivals) Request(ctx context.Context, from model.NodeID, kind peer.Kind
 		return a.b.router.Decide(ctx, body)
 	case membership.KindQuorum:
 		return a.b.router.DescribeQuorum(), nil
+	case membership.KindIndex:
+		return a.b.router.Index(), nil
 	case membership.KindHeartbeat:
 		return a.b.member.HeardBeat(ctx, body)
 	}

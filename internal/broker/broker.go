@@ -399,7 +399,7 @@ func (b *Broker) roleChanged(change partition.RoleChange) {
 func (b *Broker) apiServices() api.Services {
 	c := b.config
 	return api.Services{
-		Node: c.NodeID, Logger: b.logger, Stopping: b.stopping, Image: b.quorum.Image, AwaitImage: b.quorum.Await,
+		Node: c.NodeID, Logger: b.logger, Stopping: b.stopping, Image: b.quorum.Image, AwaitImage: b.quorum.Await, CatchUp: b.router.CatchUp,
 		Controller: b.router, Quorum: b.router.Status, ControllerID: b.quorum.Leader,
 		Partitions: b.partitions, Groups: b.groups,
 		CreateOffsetsTopic: b.createOffsetsTopic,

@@ -38,7 +38,7 @@ type OfficeOptions struct {
 // controller.Supervisor, driven. All methods may be called concurrently.
 type Office struct {
 	o      OfficeOptions
-	proofs proofs
+	proofs rounds // of leadership, each a message to every voter and back
 
 	mu struct {
 		sync.Mutex
@@ -61,7 +61,7 @@ var ErrNotController = errors.New("this node is not the active controller")
 
 // NewOffice returns an Office that is not held.
 func NewOffice(o OfficeOptions) *Office {
-	f := &Office{o: o, proofs: proofs{interval: o.ProofInterval, confirm: o.Quorum.Confirm}}
+	f := &Office{o: o, proofs: rounds{interval: o.ProofInterval, do: o.Quorum.Confirm}}
 	f.mu.image = new(meta.Image)
 	return f
 }
@@ -94,6 +94,12 @@ func (f *Office) Lead(term uint64) {
 	f.mu.leaderless = make(map[partitionOf]time.Time)
 	f.noteLeaders(meta.Diff(nil, f.mu.image), nil, now)
 	f.mu.supervisor = controller.NewSupervisor(f.mu.image, now, f.o.Timing)
+	// Who died with the last controller has no connection here that could end.
+	for b := range f.mu.image.Brokers.All() {
+		if b.ID != f.o.Node {
+			f.mu.supervisor.ConnectionLost(now, b.ID)
+		}
+	}
 	f.carryOut(now)
 }
 
@@ -122,6 +128,7 @@ func (f *Office) Apply(delta meta.Delta, image *meta.Image) {
 
 // Heartbeat hears of a broker, and answers after a proof that this node still was the
 // controller when the heartbeat arrived (quorum.Machine.Confirm: the lease rests on it).
+// A proof that begins later is as good for that.
 func (f *Office) Heartbeat(ctx context.Context, beat controller.Heartbeat) (controller.HeartbeatAnswer, error) {
 	if err := f.proofs.await(ctx, f.urgent(beat)); err != nil {
 		return controller.HeartbeatAnswer{}, err

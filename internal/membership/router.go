@@ -24,14 +24,50 @@ var ErrOutcomeUnknown = errors.New("the controller went away before it answered;
 // Router takes commands to the node that leads the metadata quorum. It is what
 // api.Controller wants: a result is given after this node has applied its outcome.
 type Router struct {
-	quorum  *quorum.Quorum
-	network Network // nil where this node is alone
+	quorum   *quorum.Quorum
+	network  Network // nil where this node is alone
+	catchUps rounds
 }
+
+// catchUpInterval is how far apart a leader is asked for what is newest.
+const catchUpInterval = 5 * time.Millisecond
 
 // NewRouter returns a Router; network is nil where this node is alone.
 func NewRouter(q *quorum.Quorum, network Network) *Router {
-	return &Router{quorum: q, network: network}
+	r := &Router{quorum: q, network: network}
+	r.catchUps = rounds{interval: catchUpInterval, do: r.catchUp}
+	return r
 }
+
+// CatchUp returns an image with everything that the active controller had published
+// when it was called, or the newest there is where ctx ends before. A client may have
+// heard of a topic from another node that this one has not heard of yet: what it does
+// not find, it looks for once more.
+func (r *Router) CatchUp(ctx context.Context) *meta.Image {
+	if r.network != nil && r.quorum.Leader() != r.quorum.Node() {
+		_ = r.catchUps.await(ctx, false) // in vain, this node knows what it knows
+	}
+	return r.quorum.Image()
+}
+
+func (r *Router) catchUp(ctx context.Context) error {
+	leader := r.quorum.Leader()
+	if leader == model.NoNode {
+		return ErrNotController
+	}
+	answer, err := r.network.Request(ctx, leader, KindIndex, nil)
+	if err != nil {
+		return err
+	}
+	index, err := decode[uint64](answer)
+	if err == nil {
+		_, err = r.quorum.Await(ctx, func(i *meta.Image) bool { return i.Index >= index })
+	}
+	return err
+}
+
+// Index is the other side of CatchUp.
+func (r *Router) Index() []byte { return encode(r.quorum.Image().Index) }
 
 // Submit has a command decided, wherever that is. While nobody leads it waits, until
 // ctx ends. A command that a leader has taken with it is not sent again: it may be
