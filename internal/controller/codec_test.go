@@ -6,6 +6,7 @@ import (
 	"go/parser"
 	"go/token"
 	"maps"
+	"net/netip"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -117,6 +118,12 @@ func filled(t *rapid.T, typ reflect.Type) any {
 }
 
 func fill(t *rapid.T, v reflect.Value) {
+	if v.Type() == reflect.TypeFor[netip.Prefix]() {
+		var address [4]byte
+		copy(address[:], rapid.SliceOfN(rapid.Byte(), 4, 4).Draw(t, "address"))
+		v.Set(reflect.ValueOf(netip.PrefixFrom(netip.AddrFrom4(address), rapid.IntRange(0, 32).Draw(t, "bits"))))
+		return
+	}
 	lengths := func() int { return rapid.IntRange(-1, 2).Draw(t, "length") } // -1: nil
 	switch v.Kind() {
 	case reflect.Struct:
