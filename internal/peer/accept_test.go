@@ -37,9 +37,15 @@ func TestARejectedNodeLearnsWhy(t *testing.T) {
 	if h := <-asked; h.Purpose != PurposeStream {
 		t.Errorf("%+v", h)
 	}
-	b.Send(1, 1, []byte("the other way"))
-	if m := <-a.got.messages; m.body != "the other way" {
-		t.Error(m)
+	// Nor does it speak to whom it does not accept, where that one would listen.
+	if _, err := b.Request(t.Context(), 1, 1, nil); !errors.Is(err, ErrNotSent) || errors.As(err, new(*Rejection)) {
+		t.Error(err)
+	}
+	if h := <-asked; h.Node != 1 || h.To != 2 {
+		t.Errorf("%+v", h)
+	}
+	if len(b.got.rejected) > 0 {
+		t.Error("it was told that it is rejected")
 	}
 }
 

@@ -230,7 +230,11 @@ func (n *Network) connect(ctx context.Context, to model.NodeID, purpose Purpose)
 		err = ctx.Err()
 	}
 	if err == nil {
-		return conn, peer, nil
+		r := n.judge(peer)
+		if r == nil {
+			return conn, peer, nil
+		}
+		err = fmt.Errorf("node %d is not spoken to: %s", to, r.Reason) // which is ours to say: no Rejection
 	}
 	n.drop(conn)
 	if r, ok := errors.AsType[*Rejection](err); ok && n.o.Handler != nil {

@@ -54,8 +54,8 @@ type Options struct {
 	Address func(model.NodeID) (string, bool)
 	// Hello is what this node says of itself now. Node, To and Purpose are filled in.
 	Hello func() Hello
-	// Judge decides whether a node is accepted; nil is yes, and so is a nil Judge.
-	// It must not block.
+	// Judge decides whether a node is accepted, or spoken to where it was dialed; nil is
+	// yes, and so is a nil Judge. It must not block.
 	Judge func(Hello) *Rejection
 	TLS   *TLS // nil: plain
 	// Handler takes what arrives; nil where there is no Listener and nothing to be
