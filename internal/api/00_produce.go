@@ -180,7 +180,7 @@ func (h *Handler) finishProduce(ctx context.Context, req *server.Request, r *kms
 		a := &p.appends[i]
 		if a.err != nil {
 			if codeOf(a.err) == kerr.NotLeaderForPartition {
-				h.awaitLeader(ctx, a.name)
+				h.awaitLeader(ctx, req.Received, a.name)
 			}
 			h.failProduced(r, a)
 			if a.resp.CurrentLeader.LeaderID >= 0 {

@@ -111,22 +111,24 @@ func (h *Handler) controllerID(image *meta.Image) model.NodeID {
 	return h.Node
 }
 
-// leaderWaitMax is how long an answer that names no leader waits for one: an
+// leaderWaitMax is how long a request whose answer names no leader waits for one: an
 // election takes less, and a client that is told at once asks again much later.
 const leaderWaitMax = time.Second
 
 // awaitLeader waits until another node than this one is known to lead a partition.
-func (h *Handler) awaitLeader(ctx context.Context, name model.TopicPartition) {
+func (h *Handler) awaitLeader(ctx context.Context, received time.Time, name model.TopicPartition) {
 	if hint, ok := h.leaderHint(name); !ok || h.leads(hint) {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, leaderWaitMax)
+	// Counted from its arrival: requests that wait in one connection wait together.
+	ctx, cancel := context.WithDeadline(ctx, received.Add(leaderWaitMax))
 	defer cancel()
 	stop := context.AfterFunc(h.Stopping, cancel)
 	defer stop()
 	_, _ = h.AwaitImage(ctx, func(*meta.Image) bool { // in vain, the client is told nobody
 		hint, ok := h.leaderHint(name)
-		return !ok || h.leads(hint)
+		p := h.Partitions.Get(name)
+		return !ok || h.leads(hint) || p != nil && p.CheckLeader(model.NoLeaderEpoch) == nil
 	})
 }
 

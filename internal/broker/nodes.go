@@ -130,6 +130,7 @@ func (b *Broker) memberOptions() membership.Options {
 		return o
 	}
 	c := b.config.Cluster
+	o.Lapsed = func() { b.partitions.Lapsed() }
 	b.nodes.office = membership.NewOffice(membership.OfficeOptions{
 		Node: b.config.NodeID, Timing: controller.Timing{Session: c.Session, Retry: supervisorRetry},
 		ProofInterval: c.Heartbeat * 3 / 4,

@@ -29,7 +29,7 @@ func (b *Broker) partitionOptions() partition.Options {
 		Shrunk:      b.watching.replication.Shrunk, Expanded: b.watching.replication.Expanded,
 	}
 	if b.nodes != nil {
-		o.Peers, o.Controller, o.Serving = b.nodes.streams, b.member, b.member.Serving
+		o.Peers, o.Controller, o.Lease = b.nodes.streams, b.member, b.member
 		o.Damaged = b.giveUp
 	}
 	return o
@@ -42,6 +42,7 @@ func (b *Broker) quorumOptions() quorum.Options {
 	}
 	if b.nodes != nil {
 		o.Voters, o.Transport = b.voters(), b.nodes.raft
+		o.LeaderChanged = func() { b.member.LeaderChanged() }
 		o.Lead = func(term uint64) { b.nodes.office.Lead(term) }
 	}
 	return o

@@ -40,7 +40,9 @@ type Options struct {
 	Network            Network
 	Office             *Office
 	Partitions         Partitions
-	Logger             *slog.Logger
+	// Lapsed is told when the lease has run out for a while.
+	Lapsed func()
+	Logger *slog.Logger
 }
 
 // Member is this broker as one of its cluster. It implements partition.Controller.
@@ -55,6 +57,7 @@ type Member struct {
 	mu struct {
 		sync.Mutex
 		lease    replica.Lease
+		renewed  chan struct{}     // closed when the lease is renewed
 		epoch    model.BrokerEpoch // 0: not registered yet
 		serves   bool              // the image says that the broker is not fenced
 		leaving  bool
@@ -73,6 +76,7 @@ func New(o Options) *Member {
 	// Fenced for silence is who has been silent for a session, as the controller
 	// counts it from later on; the lease has run out before.
 	m.mu.lease = replica.NewLease(o.Session - o.Heartbeat)
+	m.mu.renewed = make(chan struct{})
 	return m
 }
 
@@ -151,17 +155,10 @@ func (m *Member) begin(own model.Incarnation) error {
 func (m *Member) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return m.beat(ctx) })
+	g.Go(func() error { m.watchLease(ctx); return nil })
 	g.Go(func() error { m.answers.run(ctx, m.sendAnswers); return nil })
 	g.Go(func() error { m.proposals.run(ctx, m.submitProposals); return nil })
 	return g.Wait()
-}
-
-// Serving reports whether this broker may serve now. It implements
-// partition.Options.Serving.
-func (m *Member) Serving() bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.mu.lease.Held(time.Now())
 }
 
 // Applied tells of an image that this node has applied. Where it lets the broker serve,
@@ -174,6 +171,14 @@ func (m *Member) Applied(image *meta.Image) {
 	m.mu.serves = serves
 	m.mu.Unlock()
 	if news {
+		m.beatNow()
+	}
+}
+
+// LeaderChanged tells of another controller: the sooner it has heard of this broker, the
+// sooner it can renew its lease.
+func (m *Member) LeaderChanged() {
+	if m.o.Quorum.Leader() != model.NoNode {
 		m.beatNow()
 	}
 }
@@ -290,6 +295,8 @@ func (m *Member) answered(sent time.Time, answer controller.HeartbeatAnswer) err
 		m.mu.lease.Revoke()
 	default:
 		m.mu.lease.Renew(sent)
+		close(m.mu.renewed)
+		m.mu.renewed = make(chan struct{})
 		if !m.mu.unfenced {
 			m.mu.unfenced = true
 			close(m.unfenced)

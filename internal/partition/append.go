@@ -44,8 +44,11 @@ func (p *Partition) Append(batches []byte, a Append) (Pending, error) {
 	p.role.RLock()
 	defer p.role.RUnlock()
 	state := p.state.Load()
-	if err := p.checkServing(state, a.Epoch); err != nil {
+	if err := state.checkLeader(a.Epoch); err != nil {
 		return Pending{}, err
+	}
+	if !p.set.options.Lease.Accepting() {
+		return Pending{}, ErrNotLeader
 	}
 	if a.Acks == AcksAll && !state.enoughReplicas() {
 		return Pending{}, fmt.Errorf("%w: %d of %d", ErrNotEnoughReplicas, len(state.ISR), state.MinInsync)
@@ -103,7 +106,7 @@ func (p *Pending) TryWait() (done bool, err error) {
 	select {
 	case err := <-p.waiter.done:
 		p.waiter = nil
-		return true, p.served(err)
+		return true, p.served(context.Background(), err)
 	default:
 		return false, nil
 	}
@@ -118,7 +121,7 @@ func (p *Pending) Wait(ctx context.Context) error {
 	}
 	select {
 	case err := <-p.waiter.done:
-		return p.served(err)
+		return p.served(ctx, err)
 	case <-ctx.Done():
 	}
 	q := p.partition
@@ -132,10 +135,10 @@ func (p *Pending) Wait(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// served is err, unless the node may not serve any more by now: another may have
+// served is err, unless the node may not serve by now, and not soon: another may have
 // taken the partition over, and whoever asks there must not hear less than here.
-func (p *Pending) served(err error) error {
-	if err == nil && !p.partition.set.options.Serving() {
+func (p *Pending) served(ctx context.Context, err error) error {
+	if lease := p.partition.set.options.Lease; err == nil && !lease.Serving() && !lease.Await(ctx) {
 		return ErrNotLeader
 	}
 	return err

@@ -112,7 +112,7 @@ func (p *Partition) checkServing(state *State, known model.LeaderEpoch) error {
 	if err := state.checkLeader(known); err != nil {
 		return err
 	}
-	if !p.set.options.Serving() {
+	if !p.set.options.Lease.Serving() {
 		return ErrNotLeader
 	}
 	return nil
@@ -127,7 +127,7 @@ func (p *Partition) checkRead(r Read) error {
 	if err := state.checkEpoch(r.Epoch); err != nil {
 		return err
 	}
-	if state.Leader == model.NoNode || !p.set.options.Serving() {
+	if state.Leader == model.NoNode || !p.set.options.Lease.Serving() {
 		return ErrNotLeader
 	}
 	return p.failure()

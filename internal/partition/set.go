@@ -44,8 +44,8 @@ type Options struct {
 	Peers Peers
 	// Controller takes proposals and answers; nil where this node is alone.
 	Controller Controller
-	// Serving is whether this node may serve now (replica.Lease); nil: always.
-	Serving func() bool
+	// Lease is this node's permission to serve; nil: it always has it.
+	Lease Lease
 	// Shrunk and Expanded, where not nil, are told that the in-sync set of a partition
 	// that this node leads has lost or got members.
 	Shrunk, Expanded func()
@@ -98,8 +98,8 @@ func NewSet(o Options) *Set {
 	if o.Controller == nil {
 		o.Controller = alone{}
 	}
-	if o.Serving == nil {
-		o.Serving = func() bool { return true }
+	if o.Lease == nil {
+		o.Lease = always{}
 	}
 	return &Set{
 		options: o, debug: o.Logger.Enabled(context.Background(), slog.LevelDebug), node: o.Node, logger: o.Logger, normals: newNormals(o), rescan: make(chan struct{}, 1),

@@ -71,6 +71,9 @@ type Options struct {
 	// after an image with all that was committed before is published; and 0 when it
 	// does not any more. It is called where Publish is, and must not block.
 	Lead func(term uint64)
+	// LeaderChanged, where not nil, is told that Leader is another. It is called by the
+	// loop, and must not block.
+	LeaderChanged func()
 	// Env is what a decision may look at; Index is filled in.
 	Env func() controller.Env
 }
@@ -115,6 +118,9 @@ func New(o Options) (*Quorum, error) {
 	}
 	if o.Publish == nil {
 		o.Publish = func(meta.Delta, *meta.Image) {}
+	}
+	if o.LeaderChanged == nil {
+		o.LeaderChanged = func() {}
 	}
 	if o.Lead == nil {
 		o.Lead = func(uint64) {}

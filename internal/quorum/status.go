@@ -99,10 +99,13 @@ func (q *Quorum) noteStatus() {
 		}
 		return list
 	}
-	q.status.Store(&Status{
+	before := q.status.Swap(&Status{
 		Leader: m.Leader(), Term: basic.GetTerm(), Commit: basic.GetCommit(),
 		Voters: replicas(m.conf.GetVoters()), Learners: replicas(m.conf.GetLearners()),
 	})
+	if before != nil && before.Leader != m.Leader() {
+		q.o.LeaderChanged()
+	}
 }
 
 // Node is this node.

@@ -32,6 +32,9 @@ func (l *Lease) Renew(sent time.Time) {
 // Revoke ends the lease: the broker was told that it is fenced.
 func (l *Lease) Revoke() { l.until = time.Time{} }
 
+// Lapsed is for how long the lease has not been held; negative while it is.
+func (l *Lease) Lapsed(now time.Time) time.Duration { return now.Sub(l.until) }
+
 // Held reports whether the broker may serve now.
 func (l *Lease) Held(now time.Time) bool {
 	return now.Before(l.until) || plant.On(plant.LeaseIgnored)

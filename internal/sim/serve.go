@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"time"
+
 	"github.com/chronik/chronik/internal/model"
 	"github.com/chronik/chronik/internal/plant"
 	"github.com/chronik/chronik/internal/record"
@@ -23,6 +25,10 @@ type produceAnswer struct {
 	leader model.NodeID
 }
 
+// leaseGrace is how long after the end of its lease a broker still takes batches, which
+// it acknowledges if the lease is renewed.
+const leaseGrace = 500 * time.Millisecond
+
 // produce takes a client's batch, and answers once it is committed or cannot be.
 func (p *process) produce(i int, b record.Batch, answer func(produceAnswer)) {
 	h := p.replicas[i]
@@ -35,7 +41,7 @@ func (p *process) produce(i int, b record.Batch, answer func(produceAnswer)) {
 	if h != nil {
 		epoch, leads = h.machine.Leads()
 	}
-	if !leads || !p.lease.Held(p.clock()) {
+	if !leads || p.lease.Lapsed(p.clock()) >= leaseGrace {
 		answer(produceAnswer{err: errNotLeader, leader: hint})
 		return
 	}
