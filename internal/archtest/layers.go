@@ -90,6 +90,8 @@ func layers() []Row {
 		{Package: "interop", Layer: layerCommand, Alone: true,
 			Beside: []string{"interop/command", "interop/checks", "interop/install", "interop/kafka"}},
 		{Package: "interop/figures", Layer: layerCommand, Alone: true},
+		{Package: "interop/faults/history", Layer: layerCommand, Alone: true},
+		{Package: "interop/faults/checker", Layer: layerCommand, Alone: true, Beside: []string{"interop/faults/history"}},
 	}
 }
 
@@ -116,7 +118,8 @@ func restrictions() []Restriction {
 
 // pure packages decide and do not act: no disk, no socket, no process.
 func pure() []string {
-	return []string{"internal/model", "internal/isr", "internal/settings", "internal/meta", "internal/controller", "internal/replica"}
+	return []string{"internal/model", "internal/isr", "internal/settings", "internal/meta", "internal/controller", "internal/replica",
+		"interop/faults/checker"}
 }
 
 // Imports checks that arrows point down. Tests may import what they need.
