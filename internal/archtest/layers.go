@@ -92,6 +92,8 @@ func layers() []Row {
 		{Package: "interop/figures", Layer: layerCommand, Alone: true},
 		{Package: "interop/faults/history", Layer: layerCommand, Alone: true},
 		{Package: "interop/faults/checker", Layer: layerCommand, Alone: true, Beside: []string{"interop/faults/history"}},
+		{Package: "interop/faults/disk", Layer: layerCommand, Alone: true},
+		{Package: "interop/faults/mount", Layer: layerCommand, Alone: true, Beside: []string{"interop/faults/disk"}},
 	}
 }
 
@@ -111,6 +113,7 @@ func restrictions() []Restriction {
 		{"github.com/twmb/franz-go/pkg/kadm", []string{"internal/brokertest"}, "a broker is no client"},
 		{"github.com/prometheus/...", nil, "its init costs a start; see docs/adr/0007"},
 		{"net/http/...", []string{"internal/admin"}, "Kafka's protocol is not HTTP, but the admin listener's"},
+		{"github.com/hanwen/go-fuse/v2/...", []string{"interop/faults/mount"}, "the disk below it can be tested without a mount"},
 		{"unsafe", nil, "bytes are bytes"},
 		{"log", nil, "logs go to an injected slog.Logger"},
 	}
