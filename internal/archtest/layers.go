@@ -94,6 +94,7 @@ func layers() []Row {
 		{Package: "interop/faults/checker", Layer: layerCommand, Alone: true, Beside: []string{"interop/faults/history"}},
 		{Package: "interop/faults/disk", Layer: layerCommand, Alone: true},
 		{Package: "interop/faults/mount", Layer: layerCommand, Alone: true, Beside: []string{"interop/faults/disk"}},
+		{Package: "interop/faults/nets", Layer: layerCommand, Alone: true},
 	}
 }
 
