@@ -95,6 +95,7 @@ func layers() []Row {
 		{Package: "interop/faults/disk", Layer: layerCommand, Alone: true},
 		{Package: "interop/faults/mount", Layer: layerCommand, Alone: true, Beside: []string{"interop/faults/disk"}},
 		{Package: "interop/faults/nets", Layer: layerCommand, Alone: true},
+		{Package: "interop/faults/plan", Layer: layerCommand, Alone: true},
 	}
 }
 
@@ -123,7 +124,7 @@ func restrictions() []Restriction {
 // pure packages decide and do not act: no disk, no socket, no process.
 func pure() []string {
 	return []string{"internal/model", "internal/isr", "internal/settings", "internal/meta", "internal/controller", "internal/replica",
-		"interop/faults/checker"}
+		"interop/faults/checker", "interop/faults/plan"}
 }
 
 // Imports checks that arrows point down. Tests may import what they need.
