@@ -121,6 +121,7 @@ func (f *Office) Apply(delta meta.Delta, image *meta.Image) {
 		return
 	}
 	now := time.Now()
+	f.noteFenced(delta, old)
 	f.noteLeaders(delta, old, now)
 	f.mu.supervisor.Apply(delta, image, now)
 	f.carryOut(now)
@@ -225,21 +226,36 @@ func (f *Office) probe(node model.NodeID, epoch model.BrokerEpoch) {
 
 // logCommand says what an operator wants to know of an election's steps.
 func (f *Office) logCommand(command controller.Command) {
-	switch c := command.(type) {
-	case controller.FenceBroker:
-		f.o.Logger.Warn("Broker is fenced: it is silent or gone", "node", c.Node)
-		for topic := range f.mu.image.Topics.All() {
-			for i := range topic.Partitions {
-				if topic.Partitions[i].Leader == c.Node {
-					f.o.Logger.Info("Leader timeout", "partition", model.TopicPartition{Topic: topic.Name, Partition: model.Partition(i)}, "leader", c.Node)
-				}
-			}
+	c, ok := command.(controller.ElectLeaders)
+	if !ok {
+		return
+	}
+	for i := range c.Elections {
+		e := &c.Elections[i]
+		if topic := f.mu.image.Topics.ByID(e.Topic); topic != nil {
+			f.o.Logger.Info("Electing first ISR member as leader", "partition", model.TopicPartition{Topic: topic.Name, Partition: e.Partition}, "node", e.Leader)
 		}
-	case controller.ElectLeaders:
-		for i := range c.Elections {
-			e := &c.Elections[i]
-			if topic := f.mu.image.Topics.ByID(e.Topic); topic != nil {
-				f.o.Logger.Info("Electing first ISR member as leader", "partition", model.TopicPartition{Topic: topic.Name, Partition: e.Partition}, "node", e.Leader)
+	}
+}
+
+// noteFenced says which brokers lead nothing any more, and what they led. The caller
+// holds mu.
+func (f *Office) noteFenced(delta meta.Delta, old *meta.Image) {
+	for _, node := range delta.Brokers {
+		was, is := old.Brokers.ByID(node), f.mu.image.Brokers.ByID(node)
+		if was == nil || is == nil || was.Fenced || !is.Fenced || was.Epoch != is.Epoch {
+			continue
+		}
+		if was.Leaving {
+			f.o.Logger.Info("Broker has left", "node", node)
+			continue
+		}
+		f.o.Logger.Warn("Broker is fenced: it is silent or gone", "node", node)
+		for topic := range old.Topics.All() {
+			for i := range topic.Partitions {
+				if topic.Partitions[i].Leader == node {
+					f.o.Logger.Info("Leader timeout", "partition", model.TopicPartition{Topic: topic.Name, Partition: model.Partition(i)}, "leader", node)
+				}
 			}
 		}
 	}
