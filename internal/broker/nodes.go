@@ -132,7 +132,10 @@ func (b *Broker) memberOptions() membership.Options {
 	c := b.config.Cluster
 	o.Lapsed = func() { b.partitions.Lapsed() }
 	b.nodes.office = membership.NewOffice(membership.OfficeOptions{
-		Node: b.config.NodeID, Timing: controller.Timing{Session: c.Session, Retry: supervisorRetry},
+		Node: b.config.NodeID, Timing: controller.Timing{
+			// No lease of an earlier controller outlasts this (quorum.Machine.Confirm).
+			Session: c.Session, First: c.Session - c.Heartbeat*3/4, Retry: supervisorRetry,
+		},
 		ProofInterval: c.Heartbeat * 3 / 4,
 		Quorum:        b.quorum, Network: b.nodes.network, Elected: b.watching.elections.Observe, Logger: b.logger,
 		Ask: func(from model.NodeID, q controller.Question) { b.member.Ask(from, q) },

@@ -219,7 +219,7 @@ func TestCreateTopicsRefuses(t *testing.T) {
 	f(topicOf("new", -2, 1), kerr.InvalidPartitions, "non-positive")
 	f(topicOf("new", 1, 0), kerr.InvalidReplicationFactor, "larger than 0")
 	f(topicOf("new", 1, -2), kerr.InvalidReplicationFactor, "larger than 0")
-	f(topicOf("new", 1, 3), kerr.InvalidReplicationFactor, "only 2 broker(s)")
+	f(topicOf("new", 1, 4), kerr.InvalidReplicationFactor, "only 3 broker(s)")
 	f(topicOf("new", newPartitionsMax+1, 1), kerr.PolicyViolation, "Excessively large")
 	f(assigned(replicas{1: {0}}), kerr.InvalidReplicaAssignment, "consecutive")
 	f(assigned(replicas{0: {0}, 2: {0}}), kerr.InvalidReplicaAssignment, "consecutive")
@@ -374,7 +374,15 @@ func TestPartitionsAreAdded(t *testing.T) {
 	for n := range model.NodeID(2) {
 		must[BrokerChanged](c, FenceBroker{Node: n, Epoch: c.image.Brokers.ByID(n).Epoch})
 	}
-	fails(t, grow(GrowTopic{Name: "a", Count: 8}), kerr.InvalidReplicationFactor, "only 1")
+	// Who is down gets a replica where those that are up do not suffice, last.
+	if err := grow(GrowTopic{Name: "a", Count: 8}); err != nil {
+		t.Fatal(err)
+	}
+	if p := c.partition("a", 7); !slices.Equal(p.ISR, nodes(2)) || p.Leader != 2 || len(p.Replicas) != 2 || p.Replicas[0] != 2 {
+		t.Errorf("with two of three brokers down: %+v", p)
+	}
+	must[BrokerChanged](c, FenceBroker{Node: 2, Epoch: c.image.Brokers.ByID(2).Epoch})
+	fails(t, grow(GrowTopic{Name: "a", Count: 9}), kerr.InvalidReplicationFactor, "All brokers are currently fenced")
 	r := must[CreatePartitionsResult](c, CreatePartitions{Topics: []GrowTopic{{Name: "b", Count: 9}, {Name: "b", Count: 8}}}).Topics
 	fails(t, r[0].Err, kerr.InvalidRequest, "Duplicate")
 	fails(t, r[1].Err, kerr.InvalidRequest, "Duplicate")

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"hash/fnv"
+	"slices"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
@@ -21,7 +22,11 @@ import (
 // begins grows by one each time round the ring, so that the partitions that one
 // broker leads have their followers on different brokers. A topic's start comes
 // from its name: topics of one partition spread too.
-type placer struct{ ring []*meta.Broker }
+//
+// Where that does not suffice, those that are down are given replicas too, last and out
+// of sync: a topic of three replicas can be made while one of three nodes is away, and
+// is whole when it is back.
+type placer struct{ ring, down []*meta.Broker }
 
 func newPlacer(image *meta.Image) *placer {
 	p := new(placer)
@@ -29,6 +34,7 @@ func newPlacer(image *meta.Image) *placer {
 	byRack := make(map[string][]*meta.Broker)
 	for _, b := range image.Brokers.Sorted() {
 		if b.Fenced || b.Leaving {
+			p.down = append(p.down, b)
 			continue
 		}
 		if byRack[b.Rack] == nil {
@@ -54,18 +60,27 @@ func (p *placer) place(count, factor int, topic string) ([]meta.Partition, *wire
 
 // placeFrom assigns count partitions that follow the first ones of a topic.
 func (p *placer) placeFrom(first, count, factor int, topic string) ([]meta.Partition, *wire.Error) {
-	if factor > len(p.ring) {
+	switch registered := len(p.ring) + len(p.down); {
+	case factor > registered:
 		return nil, wire.Errorf(kerr.InvalidReplicationFactor,
 			"Unable to replicate the partition %d time(s): The target replication factor of %d cannot be reached because only %d broker(s) are registered.",
-			factor, factor, len(p.ring))
+			factor, factor, registered)
+	case len(p.ring) == 0:
+		return nil, wire.Errorf(kerr.InvalidReplicationFactor,
+			"Unable to replicate the partition %d time(s): All brokers are currently fenced.", factor)
 	}
 	hash := fnv.New32a()
 	hash.Write([]byte(topic)) // never fails
 	start := int(hash.Sum32() % uint32(len(p.ring)))
 	partitions := make([]meta.Partition, count)
 	for i := range partitions {
-		replicas := p.replicas(start, first+i, factor)
-		partitions[i] = meta.Partition{Replicas: replicas, ISR: replicas, Leader: replicas[0]}
+		alive := min(factor, len(p.ring))
+		isr := p.replicas(start, first+i, alive)
+		replicas := isr
+		for j := range factor - alive {
+			replicas = append(slices.Clip(replicas), p.down[(start+first+i+j)%len(p.down)].ID)
+		}
+		partitions[i] = meta.Partition{Replicas: replicas, ISR: isr, Leader: isr[0]}
 	}
 	return partitions, nil
 }

@@ -41,6 +41,9 @@ type Timing struct {
 	Session time.Duration
 	// Retry is when what has had no effect is tried again.
 	Retry time.Duration
+	// First is how long a new controller waits for a broker that it has not heard of
+	// yet: longer than a lease, and not longer than Session. 0 is Session.
+	First time.Duration
 }
 
 // Effects is what is to be done, in this order of importance. Lists are nil where
@@ -55,7 +58,8 @@ type Effects struct {
 	Probes []model.NodeID
 }
 
-// NewSupervisor begins with every broker counted as heard of at this moment.
+// NewSupervisor begins with every broker counted as heard of, so that it is silent for a
+// session after Timing.First.
 func NewSupervisor(image *meta.Image, now time.Time, t Timing) *Supervisor {
 	s := &Supervisor{
 		image: image, timing: t,
@@ -64,6 +68,11 @@ func NewSupervisor(image *meta.Image, now time.Time, t Timing) *Supervisor {
 		questions: make(map[model.NodeID][]QuestionItem),
 	}
 	s.Apply(meta.Diff(nil, image), image, now)
+	if t.First > 0 {
+		for _, w := range s.brokers {
+			w.heard = now.Add(t.First - t.Session)
+		}
+	}
 	return s
 }
 
