@@ -157,6 +157,8 @@ func (p *Partition) Next(follower model.NodeID, bytesMax int, buffer []byte) (o 
 		switch {
 		case errors.Is(err, storage.ErrOffsetOutOfRange):
 			return o, false, nil // cut or deleted meanwhile; whoever did that wakes the stream
+		case errors.Is(err, storage.ErrClosed), errors.Is(err, storage.ErrFenced):
+			return o, false, nil // the topic is deleted, or of the disk everybody hears by its fence
 		case err != nil:
 			err = fmt.Errorf("read %s at %d for node %d: %w", p.name, o.End, follower, err)
 			p.mu.Lock()

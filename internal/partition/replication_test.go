@@ -197,3 +197,23 @@ func FuzzParseNormals(f *testing.F) {
 		}
 	})
 }
+
+// A topic may be deleted while it is read for a follower: that is no damage.
+func TestNextOfAClosedLogIsNothing(t *testing.T) {
+	n, post := withPost(t)
+	p := n.create(self, 2)
+	n.append(p, AcksNone, "a")
+	position := replica.Message{Kind: replica.Position, Stream: replica.Stream{BrokerEpoch: 1, Number: 1}, LastEpoch: model.NoLeaderEpoch}
+	p.Receive(2, position, nil)
+	p.Receive(2, replica.Message{Kind: replica.Ack, Stream: position.Stream}, nil)
+	<-post.woken
+	if err := p.log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if next, ok, err := p.Next(2, 1000, nil); ok || err != nil {
+		t.Errorf("next: %+v, %v, %v", next, ok, err)
+	}
+	if err := p.failure(); err != nil {
+		t.Errorf("the partition has failed: %v", err)
+	}
+}
