@@ -152,7 +152,7 @@ func (p *Partition) carryOut(e replica.Effect, batches []byte) error {
 
 // wakeFollowersLocked tells the streams of the followers for which there is something.
 func (p *Partition) wakeFollowersLocked() {
-	if _, leads := p.mu.replica.Leads(); !leads {
+	if _, leads := p.mu.replica.Leads(); !leads || p.mu.failed != nil {
 		return
 	}
 	end := p.log.EndOffset()

@@ -135,8 +135,12 @@ func (p *Partition) become(to placement) error {
 	if leads && !slices.Equal(prev.ISR, to.next.ISR) {
 		p.set.isrChanged(p.name, prev, to.next.ISR)
 	}
+	ended := prev.Leading && (!leads || to.next.LeaderEpoch != prev.LeaderEpoch)
+	if ended {
+		p.set.options.Peers.Resigned(p) // before it begins to talk in another role
+	}
 	err := p.performLocked(nil, now)
-	if prev.Leading && (!leads || to.next.LeaderEpoch != prev.LeaderEpoch) {
+	if ended {
 		// Those who wait were promised the quorum of an epoch that has ended.
 		p.mu.committed.fail(ErrNotLeader)
 		p.mu.durable.fail(ErrNotLeader)

@@ -24,6 +24,9 @@ type Peers interface {
 	// Opened tells that a partition can be found from now on. It is called with no
 	// lock held, and may call the partition.
 	Opened(p *Partition)
+	// Resigned tells that this node's leadership of a partition has ended, be it that
+	// another begins: what followers were sent they will not acknowledge.
+	Resigned(p *Partition)
 	// Forget tells that a partition is deleted.
 	Forget(p *Partition)
 }
@@ -44,6 +47,7 @@ type alone struct{}
 func (alone) Send(model.NodeID, *Partition, replica.Message)         {}
 func (alone) Wake(model.NodeID, *Partition, bool)                    {}
 func (alone) Opened(*Partition)                                      {}
+func (alone) Resigned(*Partition)                                    {}
 func (alone) Forget(*Partition)                                      {}
 func (alone) Propose(model.TopicID, model.Partition, replica.Change) {}
 func (alone) Answer(model.TopicID, model.Partition, replica.Answer)  {}

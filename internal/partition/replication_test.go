@@ -22,6 +22,7 @@ func newPost() *post {
 
 func (p *post) Send(_ model.NodeID, _ *Partition, m replica.Message) { p.sent <- m }
 func (p *post) Opened(*Partition)                                    {}
+func (p *post) Resigned(*Partition)                                  {}
 func (p *post) Forget(*Partition)                                    {}
 func (p *post) Wake(to model.NodeID, _ *Partition, _ bool)           { p.woken <- to }
 

@@ -30,6 +30,7 @@ type feeds struct {
 	stream   Stream
 	out      *outlet // Diverged, Agreed
 	marks    *time.Timer
+	ended    chan struct{} // closed when run has returned
 
 	mu struct {
 		sync.Mutex
@@ -41,7 +42,7 @@ type feeds struct {
 }
 
 func newFeeds(s *Streams, follower model.NodeID, stream Stream) *feeds {
-	f := &feeds{streams: s, follower: follower, stream: stream, out: newOutlet()}
+	f := &feeds{streams: s, follower: follower, stream: stream, out: newOutlet(), ended: make(chan struct{})}
 	f.mu.window = newWindow()
 	f.mu.early = make(map[earlyKey]replica.Message)
 	f.marks = time.AfterFunc(time.Hour, f.sendMarks)
@@ -51,6 +52,7 @@ func newFeeds(s *Streams, follower model.NodeID, stream Stream) *feeds {
 
 // run serves the stream until it ends, or ctx.
 func (f *feeds) run(ctx context.Context) {
+	defer close(f.ended)
 	ctx, cancel := context.WithCancel(ctx)
 	written := make(chan struct{})
 	go func() {
@@ -63,6 +65,7 @@ func (f *feeds) run(ctx context.Context) {
 	err := f.read()
 	f.streams.options.Logger.Debug("replication stream ended", "follower", f.follower, "error", err)
 	cancel()
+	f.stream.Close() // or the writer might wait for a follower that does not read
 	<-written
 	f.marks.Stop()
 }
@@ -92,6 +95,7 @@ func (f *feeds) receive(e entry) {
 		f.keepEarly(e)
 		return
 	}
+	p.Receive(f.follower, e.message, nil)
 	f.mu.Lock()
 	switch e.message.Kind {
 	case replica.Position:
@@ -102,7 +106,6 @@ func (f *feeds) receive(e entry) {
 	}
 	f.mu.Unlock()
 	f.out.notify()
-	p.Receive(f.follower, e.message, nil)
 }
 
 // wake has a partition's turn come.
@@ -124,13 +127,12 @@ func (f *feeds) wake(p *partition.Partition, batches bool) {
 	}
 }
 
-// forget drops a partition that is no more.
+// forget drops a partition that is not this node's to send any more.
 func (f *feeds) forget(p *partition.Partition) {
 	f.out.forget(p)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.mu.restarted(p)
-	delete(f.mu.feeds, p)
+	f.mu.forget(p)
 }
 
 // sendMarks has the turn come of those that only have a high watermark to send.
@@ -172,7 +174,7 @@ func (f *feeds) write(ctx context.Context) error {
 func (f *feeds) gather(frame []byte) []byte {
 	for len(frame) < frameBytes {
 		f.mu.Lock()
-		d := f.mu.pop()
+		d, talk := f.mu.pop()
 		f.mu.Unlock()
 		if d == nil {
 			break
@@ -198,7 +200,7 @@ func (f *feeds) gather(frame []byte) []byte {
 		}
 		f.streams.options.Sent(len(next.Batches))
 		f.mu.Lock()
-		f.mu.sent(d, next.End, len(next.Batches))
+		f.mu.sent(d, talk, next.End, len(next.Batches))
 		f.mu.push(d) // for what else there is
 		f.mu.Unlock()
 	}

@@ -84,7 +84,11 @@ func (in *inlet) follow(ctx context.Context, stream Stream) error {
 		defer stream.Close() // ends the reading too
 		in.write(ctx, stream)
 	}()
-	defer func() { cancel(); <-written }()
+	defer func() {
+		cancel()
+		stream.Close() // or the writer might wait for a leader that does not read
+		<-written
+	}()
 	for p := range in.streams.options.Partitions.All() {
 		p.Reconnect(in.leader)
 	}

@@ -94,7 +94,8 @@ func (s *Streams) Run(ctx context.Context) error {
 }
 
 // Serve serves a follower's stream until it ends, or ctx. A newer one of the same
-// follower takes its place.
+// follower takes its place, and is served when the older one has ended: what that still
+// took of a partition would count as sent on the newer.
 func (s *Streams) Serve(ctx context.Context, follower model.NodeID, stream Stream) {
 	f := newFeeds(s, follower, stream)
 	s.mu.Lock()
@@ -103,6 +104,7 @@ func (s *Streams) Serve(ctx context.Context, follower model.NodeID, stream Strea
 	s.mu.Unlock()
 	if before != nil {
 		before.stream.Close()
+		<-before.ended
 	}
 	f.run(ctx)
 	s.mu.Lock()
@@ -145,15 +147,22 @@ func (s *Streams) Opened(p *partition.Partition) {
 	}
 }
 
+// Resigned implements partition.Peers.
+func (s *Streams) Resigned(p *partition.Partition) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.mu.feeds {
+		f.forget(p)
+	}
+}
+
 // Forget implements partition.Peers.
 func (s *Streams) Forget(p *partition.Partition) {
+	s.Resigned(p)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, in := range s.mu.inlets {
 		in.out.forget(p)
-	}
-	for _, f := range s.mu.feeds {
-		f.forget(p)
 	}
 }
 

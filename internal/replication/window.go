@@ -21,6 +21,10 @@ type feed struct {
 	blocked   bool // it has more to send than the window lets it
 	unsynced  []piece
 	bytes     int // of unsynced
+	// talk counts the conversations: what is read for one may be ready when the next has
+	// begun, and is nothing that its follower will acknowledge.
+	talk int
+	gone bool // forgotten, while it stood in a queue perhaps
 }
 
 // piece is batches that were sent, by where they end.
@@ -52,27 +56,30 @@ func (w *window) feed(p *partition.Partition) *feed {
 
 // push queues a feed, unless it is.
 func (w *window) push(d *feed) {
-	if !d.queued && !d.blocked {
+	if !d.queued && !d.blocked && !d.gone {
 		d.queued = true
 		w.queue = append(w.queue, d)
 	}
 }
 
-// pop is the next that may send; nil where none may.
-func (w *window) pop() *feed {
+// pop is the next that may send, and in which conversation; nil where none may.
+func (w *window) pop() (d *feed, talk int) {
 	for len(w.queue) > 0 {
 		d := w.queue[0]
 		w.queue[0] = nil
 		w.queue = w.queue[1:]
 		d.queued = false
+		if d.gone {
+			continue
+		}
 		if w.maySend(d) {
-			return d
+			return d, d.talk
 		}
 		d.blocked = true
 		w.blocked = append(w.blocked, d)
 	}
 	w.queue = nil
-	return nil
+	return nil, 0
 }
 
 // maySend: who has nothing under way may, or a full window could keep a partition
@@ -81,7 +88,11 @@ func (w *window) maySend(d *feed) bool {
 	return d.bytes == 0 || d.bytes < partitionWindowBytes && w.bytes < streamWindowBytes
 }
 
-func (w *window) sent(d *feed, end model.Offset, bytes int) {
+// sent: batches of a conversation were sent.
+func (w *window) sent(d *feed, talk int, end model.Offset, bytes int) {
+	if talk != d.talk {
+		return
+	}
 	d.unsynced = append(d.unsynced, piece{end, bytes})
 	d.bytes += bytes
 	w.bytes += bytes
@@ -89,7 +100,10 @@ func (w *window) sent(d *feed, end model.Offset, bytes int) {
 
 // acked: the follower has synced what ends at or before end.
 func (w *window) acked(p *partition.Partition, end model.Offset) {
-	d := w.feed(p)
+	d := w.feeds[p]
+	if d == nil {
+		return
+	}
 	n := 0
 	for n < len(d.unsynced) && d.unsynced[n].end <= end {
 		d.bytes -= d.unsynced[n].bytes
@@ -100,12 +114,27 @@ func (w *window) acked(p *partition.Partition, end model.Offset) {
 	w.unblock()
 }
 
-// restarted: the conversation has begun again, and what was under way is lost.
+// restarted: the conversation has begun again, and what was under way is lost. It is
+// called after the partition knows that, and before it can have anything to send in the
+// new one.
 func (w *window) restarted(p *partition.Partition) {
-	d := w.feed(p)
+	d := w.feeds[p]
+	if d == nil {
+		return
+	}
 	w.bytes -= d.bytes
 	d.unsynced, d.bytes = nil, 0
+	d.talk++
 	w.unblock()
+}
+
+// forget: the partition is not sent any more.
+func (w *window) forget(p *partition.Partition) {
+	w.restarted(p)
+	if d := w.feeds[p]; d != nil {
+		d.gone = true
+		delete(w.feeds, p)
+	}
 }
 
 // unblock gives all that wait another turn, in their order.
