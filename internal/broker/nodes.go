@@ -28,6 +28,10 @@ type nodes struct {
 const (
 	// supervisorRetry is when the active controller repeats what has had no effect.
 	supervisorRetry = 500 * time.Millisecond
+	// farewell is how long clients that are connected are still answered after that:
+	// told who leads now, they go there at once, where a connection that ends makes them
+	// wait before they look for it.
+	farewell = 500 * time.Millisecond
 	// handOverMax bounds how long a stop waits for others to take over.
 	handOverMax = 3 * time.Second
 )
@@ -165,6 +169,9 @@ func (b *Broker) handOver() {
 		}
 	}
 	b.logger.Info("Handed leadership over", "took", time.Since(began).Round(time.Millisecond))
+	if b.server.Stats().Connections > 0 {
+		<-time.After(farewell)
+	}
 }
 
 // voters are the nodes that agree on the metadata, as configured.

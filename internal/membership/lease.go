@@ -48,11 +48,13 @@ func (m *Member) watchLease(ctx context.Context) {
 	told := true // there has been none yet
 	for {
 		m.mu.Lock()
-		lapsed, renewed := m.mu.lease.Lapsed(time.Now()), m.mu.renewed
+		lapsed, fenced, renewed := m.mu.lease.Lapsed(time.Now()), m.mu.lease.Revoked(), m.mu.renewed
 		m.mu.Unlock()
 		if lapsed >= leaseGrace {
-			if !told {
+			if !told && !fenced {
 				m.o.Logger.Warn("The controller has not been heard of for too long: nothing is served until it is", "for", lapsed.Round(time.Millisecond))
+			}
+			if !told {
 				m.o.Lapsed()
 			}
 			told = true

@@ -193,13 +193,14 @@ func (m *Member) beatNow() {
 // Unfenced is closed when the controller has let this broker serve.
 func (m *Member) Unfenced() <-chan struct{} { return m.unfenced }
 
-// Leave gives up what others can lead, and returns when that is done, or ctx ends.
+// Leave gives up what others can lead and then has the broker fenced, so that nobody
+// is sent to it any more. It returns when that is done, or ctx ends.
 func (m *Member) Leave(ctx context.Context) error {
 	m.mu.Lock()
-	registered := m.mu.epoch > 0
+	epoch := m.mu.epoch
 	m.mu.leaving = true
 	m.mu.Unlock()
-	if !registered {
+	if epoch == 0 {
 		return nil
 	}
 	ticker := time.NewTicker(leavingInterval)
@@ -208,6 +209,9 @@ func (m *Member) Leave(ctx context.Context) error {
 		m.beatNow()
 		select {
 		case <-m.mayStop:
+			if _, err := m.o.Router.Submit(ctx, controller.FenceBroker{Node: m.o.Node, Epoch: epoch}); err != nil {
+				return fmt.Errorf("leave the cluster's brokers: %w", err)
+			}
 			return nil
 		case <-ticker.C:
 		case <-ctx.Done():

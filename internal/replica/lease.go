@@ -32,6 +32,9 @@ func (l *Lease) Renew(sent time.Time) {
 // Revoke ends the lease: the broker was told that it is fenced.
 func (l *Lease) Revoke() { l.until = time.Time{} }
 
+// Revoked: the broker was told that it is fenced, or has never had the lease.
+func (l *Lease) Revoked() bool { return l.until.IsZero() }
+
 // Lapsed is for how long the lease has not been held; negative while it is.
 func (l *Lease) Lapsed(now time.Time) time.Duration { return now.Sub(l.until) }
 
