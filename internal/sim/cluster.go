@@ -31,6 +31,7 @@ type cluster struct {
 	pace           time.Duration
 	requestTimeout time.Duration
 	slowReads      float64
+	seesDeath      bool
 
 	// newest is the newest image that any node has published.
 	newest *meta.Image
@@ -58,7 +59,7 @@ func newCluster(w *world, pl *plan) *cluster {
 	c := &cluster{
 		w: w, plan: pl,
 		timing: defaultTiming(), snapshots: quorum.SnapshotLimits{Bytes: 1 << 30, Entries: pl.snapshotEntries, Keep: uint64(pl.snapshotEntries / 4)},
-		pace: pl.pace, requestTimeout: 1500 * time.Millisecond, slowReads: pl.slowReads,
+		pace: pl.pace, requestTimeout: 1500 * time.Millisecond, slowReads: pl.slowReads, seesDeath: pl.seesDeath,
 		newest: new(meta.Image), crashAfter: make([]int, pl.nodes),
 	}
 	for i := range pl.partitions {

@@ -195,7 +195,7 @@ func (p *process) reply(i int, h *host, a replica.Answer) {
 
 // connectionLost: a node's process has died, or so it seems.
 func (p *process) connectionLost(node model.NodeID) {
-	if p.machine.Leader() == node {
+	if p.c.seesDeath && p.machine.Leader() == node {
 		p.replaceLeader(node)
 	}
 	if p.supervisor != nil {

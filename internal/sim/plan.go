@@ -35,6 +35,10 @@ type plan struct {
 	// network faults that are always on.
 	loss, double, breaks, stale, late, copies float64
 
+	// seesDeath: a dead leader of the quorum is replaced when its connections end; else
+	// after a timeout, which leaves more time for everything else to go wrong.
+	seesDeath bool
+
 	ambushes     uint32 // by moment
 	ambushChance float64
 }
@@ -66,6 +70,7 @@ func newPlan(rng *rand.Rand, calm bool) *plan {
 	p.warmUp = 4 * time.Second
 	p.faultsEnd = p.warmUp + time.Duration(pick(rng, 6, 10, 15))*time.Second
 	p.every = time.Duration(pick(rng, 300, 700, 1500)) * time.Millisecond
+	p.seesDeath = rng.IntN(2) == 0
 	if calm {
 		return p
 	}
@@ -100,8 +105,8 @@ func (p *plan) String() string {
 	for i, f := range p.faults {
 		names[i] = f.name
 	}
-	return fmt.Sprintf("%d nodes, %d voters, %d partitions of %d replicas, min.insync %d, relaxed %t, faults [%s] every %s, ambushes %s, loss %g, double %g, breaks %g, stale %g, delays to %s, syncs to %s",
-		p.nodes, p.voters, p.partitions, p.factor, p.minInsync, p.relaxed, strings.Join(names, " "), p.every, p.ambushNames(),
+	return fmt.Sprintf("%d nodes, %d voters, %d partitions of %d replicas, min.insync %d, relaxed %t, sees death %t, faults [%s] every %s, ambushes %s, loss %g, double %g, breaks %g, stale %g, delays to %s, syncs to %s",
+		p.nodes, p.voters, p.partitions, p.factor, p.minInsync, p.relaxed, p.seesDeath, strings.Join(names, " "), p.every, p.ambushNames(),
 		p.loss, p.double, p.breaks, p.stale, p.delayMax, p.syncMax)
 }
 
