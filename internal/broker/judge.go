@@ -20,7 +20,7 @@ func (b *Broker) hello() peer.Hello {
 // judge decides whether a node may speak to this one.
 func (b *Broker) judge(h peer.Hello) *peer.Rejection {
 	return known{
-		node: b.config.NodeID, cluster: b.dir.clusterID(), brokers: b.quorum.Applied().Brokers,
+		node: b.config.NodeID, cluster: b.dir.clusterID(), agreed: b.quorum.Image().ClusterID != "", brokers: b.quorum.Applied().Brokers,
 		voters: slices.Sorted(slices.Values(b.quorum.Members().Voters)),
 	}.judge(h)
 }
@@ -31,19 +31,21 @@ func (b *Broker) judge(h peer.Hello) *peer.Rejection {
 type known struct {
 	node    model.NodeID
 	cluster string // "": not heard of yet
+	agreed  bool   // a majority of the voters is of that cluster: they have told this node so
 	voters  []model.NodeID
 	brokers meta.Brokers
 }
 
-// judge decides whether a node may speak to this one. Where this node does not know
-// its cluster yet, either of the two may be wrong: neither is told to give up.
+// judge decides whether a node may speak to this one. Where this node has not heard from
+// a majority since its start, either of the two may be wrong, and the many would have to
+// give up for the one: nobody is told to give up.
 //
 // A voter that comes back with an empty directory has forgotten its vote, and what
 // metadata it has acknowledged. Let in, it could make a majority of those who do not
 // know what was committed; so it is not, unless it has never been a member.
 func (k known) judge(h peer.Hello) *peer.Rejection {
 	reject := func(format string, args ...any) *peer.Rejection {
-		return &peer.Rejection{Final: k.cluster != "", Reason: fmt.Sprintf(format, args...)}
+		return &peer.Rejection{Final: k.agreed, Reason: fmt.Sprintf(format, args...)}
 	}
 	switch {
 	case !slices.Contains(k.voters, h.Node):

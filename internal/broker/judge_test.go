@@ -21,7 +21,9 @@ func TestWhoIsLetIn(t *testing.T) {
 		return image.Brokers
 	}
 	voters := []model.NodeID{1, 2, 3}
-	member := known{node: 1, cluster: "ours", voters: voters, brokers: registered(2, dir)}
+	member := known{node: 1, cluster: "ours", agreed: true, voters: voters, brokers: registered(2, dir)}
+	started := member // with others, and has not heard of them yet
+	started.agreed = false
 	fresh := known{node: 1, voters: voters}
 	tests := []struct {
 		name   string
@@ -43,6 +45,8 @@ func TestWhoIsLetIn(t *testing.T) {
 		{"not a voter", member, peer.Hello{Node: 4, Directory: dir, Voters: []model.NodeID{1, 2, 4}}, "node 4 is not one of them", true},
 		{"other peers", member, peer.Hello{Node: 2, Directory: dir, Voters: []model.NodeID{1, 2}}, "was given [1 2]", true},
 		{"the same id", member, peer.Hello{Node: 1, ClusterID: "ours", Directory: dir, Voters: voters}, "is here already", true},
+		{"an emptied voter, when all start", started, peer.Hello{Node: 2, Directory: model.DirectoryID{9}, Voters: voters}, "comes with an empty one", false},
+		{"another cluster's directory, when all start", started, peer.Hello{Node: 2, ClusterID: "theirs", Directory: dir, Voters: voters}, "is of cluster theirs", false},
 		{"other peers, where either may be wrong", fresh, peer.Hello{Node: 2, Voters: []model.NodeID{1, 2}}, "correct its --peers", false},
 		{"not a voter, where either may be wrong", fresh, peer.Hello{Node: 4, Voters: voters}, "correct --node-id", false},
 		{"the same id, where either may be wrong", fresh, peer.Hello{Node: 1, Voters: voters}, "is here already", false},
