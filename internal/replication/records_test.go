@@ -125,4 +125,3 @@ func (c *cluster) until(so func() bool) bool {
 
 // pass lets the bubble's time pass.
 func pass(d time.Duration) { <-time.After(d) }
-
