@@ -1,0 +1,137 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// Size is how many nodes a cluster has: the fewest of which one may die.
+const Size = 3
+
+// Cluster is three nodes with a temporary directory.
+type Cluster struct {
+	Nodes []*Node // of the ids 1 to Size
+	Dir   string
+}
+
+// Chronik is a cluster of chronik-server processes, none of which runs yet. They are
+// started as one would by hand; env is added to the environment.
+func Chronik(server string, env ...string) (*Cluster, error) {
+	c, ports, err := empty("chronik", 2*Size)
+	if err != nil {
+		return nil, err
+	}
+	clients, raft := ports[:Size], ports[Size:]
+	for i, n := range c.Nodes {
+		var peers []string
+		for j := range Size {
+			if j != i {
+				peers = append(peers, fmt.Sprintf("%d@localhost:%d", j+1, raft[j]))
+			}
+		}
+		n.Addr = net.JoinHostPort("localhost", strconv.Itoa(clients[i]))
+		n.DataDir, n.env = filepath.Join(c.Dir, fmt.Sprint("node", n.ID)), env
+		n.args = []string{server, "--node-id", strconv.Itoa(n.ID), "--advertised-addr", "localhost", "--kafka-port", strconv.Itoa(clients[i]),
+			"--data-dir", n.DataDir, "raft-cluster", "--raft-addr", fmt.Sprint("0.0.0.0:", raft[i]),
+			"--peers", strings.Join(peers, ","), "--bootstrap"}
+	}
+	return c, nil
+}
+
+// empty is a cluster whose nodes know their ids and logs, and ports that are free.
+func empty(name string, ports int) (*Cluster, []int, error) {
+	free, err := freePorts(ports)
+	if err != nil {
+		return nil, nil, err
+	}
+	dir, err := os.MkdirTemp("", name+"-cluster-")
+	if err != nil {
+		return nil, nil, err
+	}
+	c := &Cluster{Dir: dir}
+	for id := 1; id <= Size; id++ {
+		c.Nodes = append(c.Nodes, &Node{ID: id, LogPath: filepath.Join(dir, fmt.Sprintf("node%d.log", id))})
+	}
+	return c, free, nil
+}
+
+// freePorts finds ports that nothing listens on. They are below those from which the
+// system takes its own: a client that dials a dead node must not be given that node's
+// port as its own, which would keep the node from coming back.
+func freePorts(count int) ([]int, error) {
+	const first, last = 15_000, 30_000
+	var free []int
+	for range 1000 {
+		port := first + rand.IntN(last-first)
+		l, err := net.Listen("tcp", fmt.Sprint(":", port))
+		if err != nil {
+			continue
+		}
+		// Held until all are found, so that each is found once.
+		defer l.Close()
+		if free = append(free, port); len(free) == count {
+			return free, nil
+		}
+	}
+	return nil, fmt.Errorf("no %d free ports from %d to %d", count, first, last)
+}
+
+// Start starts the nodes in the order of ids and waits until all of them listen.
+func (c *Cluster) Start(ctx context.Context, ids ...int) error {
+	for _, id := range ids {
+		if err := c.Node(id).Start(); err != nil {
+			return err
+		}
+	}
+	for _, id := range ids {
+		if err := c.Node(id).AwaitListening(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Node is the node of an id.
+func (c *Cluster) Node(id int) *Node { return c.Nodes[id-1] }
+
+// Running are the nodes that run.
+func (c *Cluster) Running() []*Node {
+	var running []*Node
+	for _, n := range c.Nodes {
+		if n.Running() {
+			running = append(running, n)
+		}
+	}
+	return running
+}
+
+// Bootstrap are the addresses of all nodes, as clients take them.
+func (c *Cluster) Bootstrap() string { return strings.Join(c.Addrs(), ",") }
+
+// Addrs are the addresses of all nodes.
+func (c *Cluster) Addrs() []string {
+	var all []string
+	for _, n := range c.Nodes {
+		all = append(all, n.Addr)
+	}
+	return all
+}
+
+// Close kills what still runs and removes the directory, unless it is to be kept.
+func (c *Cluster) Close(keep bool) error {
+	var failures []error
+	for _, n := range c.Nodes {
+		failures = append(failures, n.Kill())
+	}
+	if !keep {
+		failures = append(failures, os.RemoveAll(c.Dir))
+	}
+	return errors.Join(failures...)
+}

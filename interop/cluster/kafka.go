@@ -1,0 +1,55 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/chronik/chronik/interop/command"
+	"github.com/chronik/chronik/interop/kafka"
+)
+
+// clusterID is any that Kafka takes.
+const clusterID = "4L6g3nShT-eMCtK--X86sw"
+
+// Kafka is a cluster of Apache Kafka's brokers, each a controller too, with Kafka's
+// defaults. None of them runs yet.
+func Kafka(ctx context.Context, tools *kafka.Tools) (*Cluster, error) {
+	c, ports, err := empty("kafka", 2*Size)
+	if err != nil {
+		return nil, err
+	}
+	clients, controllers := ports[:Size], ports[Size:]
+	var voters []string
+	for i := range Size {
+		voters = append(voters, fmt.Sprintf("%d@localhost:%d", i+1, controllers[i]))
+	}
+	for i, n := range c.Nodes {
+		home := filepath.Join(c.Dir, fmt.Sprint("node", n.ID))
+		n.Addr, n.DataDir = net.JoinHostPort("localhost", strconv.Itoa(clients[i])), filepath.Join(home, "data")
+		properties := []string{
+			"process.roles=broker,controller",
+			fmt.Sprint("node.id=", n.ID),
+			"controller.quorum.voters=" + strings.Join(voters, ","),
+			fmt.Sprintf("listeners=PLAINTEXT://localhost:%d,CONTROLLER://localhost:%d", clients[i], controllers[i]),
+			"controller.listener.names=CONTROLLER",
+			"log.dirs=" + n.DataDir,
+		}
+		path := filepath.Join(home, "server.properties")
+		if err := os.MkdirAll(home, 0o755); err != nil {
+			return nil, err
+		}
+		if err := os.WriteFile(path, []byte(strings.Join(properties, "\n")+"\n"), 0o600); err != nil {
+			return nil, err
+		}
+		if err := command.Succeed(ctx, tools.Format(clusterID, path)); err != nil {
+			return nil, err
+		}
+		n.args = tools.Broker(path)
+	}
+	return c, nil
+}

@@ -1,0 +1,141 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/chronik/chronik/interop/command"
+)
+
+const (
+	// listenMax is far above what the start of a JVM takes.
+	listenMax = 60 * time.Second
+	// exitMax is how long a node may take to hand over, flush and exit.
+	exitMax = 30 * time.Second
+)
+
+// Node is one node of a cluster, running or not.
+type Node struct {
+	ID      int
+	Addr    string // for clients: host and port
+	DataDir string
+	LogPath string // what it prints, of all its runs
+
+	args    []string
+	env     []string
+	process *exec.Cmd
+	exited  chan error // has the end of the process, once
+}
+
+// CommandLine is what starts the node, as one types it.
+func (n *Node) CommandLine() string { return strings.Join(n.args, " ") }
+
+// Running reports whether the node was started and has not been ended.
+func (n *Node) Running() bool { return n.process != nil }
+
+// Start runs the node's process, and does not wait for it.
+func (n *Node) Start() error {
+	log, err := os.OpenFile(n.LogPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	p := exec.Command(n.args[0], n.args[1:]...)
+	p.Stdout, p.Stderr, p.Env = log, log, append(os.Environ(), n.env...)
+	// A Ctrl+C at the terminal is ours to answer, not the node's.
+	p.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := p.Start(); err != nil {
+		return fmt.Errorf("start node %d: %w", n.ID, err)
+	}
+	n.process, n.exited = p, make(chan error, 1)
+	go func(p *exec.Cmd, exited chan<- error) { exited <- p.Wait() }(n.process, n.exited)
+	return nil
+}
+
+// AwaitListening returns when the node accepts connections of clients.
+func (n *Node) AwaitListening(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, listenMax)
+	defer cancel()
+	again := time.NewTicker(5 * time.Millisecond)
+	defer again.Stop()
+	for {
+		conn, err := net.DialTimeout("tcp", n.Addr, time.Second)
+		if err == nil {
+			return conn.Close()
+		}
+		select {
+		case <-again.C:
+		case err := <-n.exited:
+			n.process = nil
+			return fmt.Errorf("node %d ended at its start: %w\n%s", n.ID, err, n.logTail())
+		case <-ctx.Done():
+			return fmt.Errorf("node %d does not listen on %s: %w\n%s", n.ID, n.Addr, ctx.Err(), n.logTail())
+		}
+	}
+}
+
+// Kill ends the process with SIGKILL, and returns when it is gone.
+func (n *Node) Kill() error {
+	if n.process == nil {
+		return nil
+	}
+	err := n.process.Process.Kill()
+	<-n.exited // killed, as it says
+	n.process = nil
+	return err
+}
+
+// Pause stops the process with SIGSTOP; its connections stay open.
+func (n *Node) Pause() error { return n.process.Process.Signal(syscall.SIGSTOP) }
+
+// Resume lets a paused process go on.
+func (n *Node) Resume() error { return n.process.Process.Signal(syscall.SIGCONT) }
+
+// Interrupt asks the process to stop, as Ctrl+C does, and does not wait for it.
+func (n *Node) Interrupt() error { return n.process.Process.Signal(syscall.SIGINT) }
+
+// AwaitExit waits for the end of a process that was asked to stop, and demands
+// exit code 0.
+func (n *Node) AwaitExit() error {
+	p := n.process
+	n.process = nil
+	select {
+	case err := <-n.exited:
+		if err != nil {
+			return fmt.Errorf("node %d ended with %w\n%s", n.ID, err, n.logTail())
+		}
+		return nil
+	case <-time.After(exitMax):
+		err := p.Process.Kill()
+		<-n.exited // killed, as it says
+		return errors.Join(fmt.Errorf("node %d runs on %s after SIGINT\n%s", n.ID, exitMax, n.logTail()), err)
+	}
+}
+
+// Stop interrupts the node and returns how long it took to exit.
+func (n *Node) Stop() (time.Duration, error) {
+	if n.process == nil {
+		return 0, nil
+	}
+	began := time.Now()
+	if err := n.Interrupt(); err != nil {
+		return 0, fmt.Errorf("stop node %d: %w (it had ended before)\n%s", n.ID, err, n.logTail())
+	}
+	err := n.AwaitExit()
+	return time.Since(began), err
+}
+
+func (n *Node) logTail() string {
+	data, err := os.ReadFile(n.LogPath)
+	if err != nil {
+		return err.Error()
+	}
+	return command.Tail(string(data))
+}
