@@ -20,10 +20,15 @@ DATA_DIR ?=
 # How often each figure is taken.
 RUNS ?= 5
 
+# How often each kind of failure strikes, who measures it, and of what.
+TRIALS ?= 20
+CLIENT ?= both
+TARGET ?= chronik
+
 LINT := .cache/bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race lint format interop figures fuzz crash sim plants explore nightly apis metrics clean
+.PHONY: help build test race lint format interop failover figures fuzz crash sim plants explore nightly apis metrics clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +56,9 @@ $(LINT):
 
 interop: build ## run Kafka's tools and other clients against chronik: BROKER=host:port SUITE=name,name
 	go run ./interop -server bin/chronik-server -broker '$(BROKER)' -suite '$(SUITE)' -data-dir '$(DATA_DIR)'
+
+failover: build ## measure how long clients are held up when a node dies, is paused, restarts: TRIALS=20 CLIENT=java|franz|both TARGET=chronik|kafka
+	go run ./interop/failover -server bin/chronik-server -trials $(TRIALS) -client '$(CLIENT)' -target '$(TARGET)'
 
 figures: build ## measure start, idle memory and CPU, connections, commits: RUNS=5
 	go run ./interop/figures -server bin/chronik-server -runs $(RUNS)

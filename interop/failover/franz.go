@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// franzClient is franz-go, with records that go to the partition that they name.
+type franzClient struct {
+	title    string
+	topic    string
+	producer *kgo.Client
+	admin    *kadm.Client
+	end      context.CancelFunc
+	sending  sync.WaitGroup
+}
+
+func newFranzClient(title string, addrs []string, opts ...kgo.Opt) (*franzClient, error) {
+	opts = append(opts, kgo.SeedBrokers(addrs...))
+	producer, err := kgo.NewClient(append(opts, kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
+	if err != nil {
+		return nil, err
+	}
+	admin, err := kadm.NewOptClient(opts...)
+	if err != nil {
+		producer.Close()
+		return nil, err
+	}
+	return &franzClient{title: title, producer: producer, admin: admin}, nil
+}
+
+func (f *franzClient) name() string { return f.title }
+
+func (f *franzClient) produce(topic string, partition int, to *ledger) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	f.topic, f.end = topic, cancel
+	f.sending.Go(func() {
+		ticker := time.NewTicker(sendEvery)
+		defer ticker.Stop()
+		for number := int64(0); ; number++ {
+			record := &kgo.Record{Topic: topic, Partition: int32(partition), Value: strconv.AppendInt(nil, number, 10)}
+			// Not with ctx: what was sent before the end is to be acknowledged.
+			f.producer.Produce(context.Background(), record, func(r *kgo.Record, err error) {
+				if err != nil {
+					to.failed(err.Error())
+					return
+				}
+				to.acknowledged(number, r.Offset, time.Now())
+			})
+			select {
+			case <-ticker.C:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	return nil
+}
+
+func (f *franzClient) stop(ctx context.Context) error {
+	f.end()
+	f.sending.Wait()
+	err := f.producer.Flush(ctx)
+	// It would ask for the topic for ever, and again and again once it is deleted.
+	f.producer.PurgeTopicsFromProducing(f.topic)
+	return err
+}
+
+func (f *franzClient) createTopic(ctx context.Context, topic string) error {
+	for {
+		_, err := f.admin.CreateTopic(ctx, 1, 3, nil, topic)
+		if err == nil || errors.Is(err, kerr.TopicAlreadyExists) {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+func (f *franzClient) close() {
+	if f.end != nil {
+		f.end()
+	}
+	f.producer.Close()
+	f.admin.Close()
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/chronik/chronik/interop/cluster"
+)
+
+const (
+	// pauseLength is how long a paused node is paused.
+	pauseLength = 5 * time.Second
+	// deadLength is how long a killed node is left dead: longer than any session or
+	// lease of chronik's, so that what follows of its death follows.
+	deadLength = 2500 * time.Millisecond
+)
+
+// kind is a way in which a node is struck.
+type kind struct {
+	name string
+	// leads: the node leads the partitions. controls: it is the controller.
+	leads, controls bool
+	// writes: how long no topic can be created is measured too.
+	writes bool
+	// silent: connections stay open while nothing answers, so that a client may wait
+	// for its request's timeout.
+	silent bool
+	// orderly: the node is told to stop, and started again at once, which is the strike.
+	orderly bool
+	// strike returns when it is done, and heal when the node is on its way back.
+	strike func(*cluster.Node) error
+	heal   func(ctx context.Context, struck time.Time, n *cluster.Node) error
+	goal   string // of the gap, or where writes are measured and the node does not lead, of those
+}
+
+func kinds() []kind {
+	return []kind{
+		{name: "leader killed", leads: true, strike: kill, heal: start, goal: "p50 ≤ 500, p99 ≤ 1000"},
+		{name: "controller killed", controls: true, writes: true, strike: kill, heal: start, goal: "≤ 1000"},
+		{name: "both killed", leads: true, controls: true, writes: true, strike: kill, heal: start, goal: "≤ 2000"},
+		{name: "leader paused", leads: true, silent: true, strike: pause, heal: resume, goal: "≤ 3000"},
+		{name: "leader restarted", leads: true, orderly: true, strike: restart, heal: nothing, goal: "≤ 100"},
+		{name: "both restarted", leads: true, controls: true, orderly: true, strike: restart, heal: nothing, goal: "≤ 100"},
+	}
+}
+
+// wait returns when as much time has passed since a moment, or with the context's error.
+func wait(ctx context.Context, since time.Time, length time.Duration) error {
+	select {
+	case <-time.After(length - time.Since(since)):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func kill(n *cluster.Node) error { return n.Kill() }
+
+func start(ctx context.Context, struck time.Time, n *cluster.Node) error {
+	return errors.Join(wait(ctx, struck, deadLength), n.Start())
+}
+
+func pause(n *cluster.Node) error { return n.Pause() }
+
+func resume(ctx context.Context, struck time.Time, n *cluster.Node) error {
+	return errors.Join(wait(ctx, struck, pauseLength), n.Resume())
+}
+
+func restart(n *cluster.Node) error {
+	if _, err := n.Stop(); err != nil {
+		return err
+	}
+	return n.Start()
+}
+
+func nothing(context.Context, time.Time, *cluster.Node) error { return nil }
