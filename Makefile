@@ -28,7 +28,7 @@ TARGET ?= chronik
 LINT := .cache/bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race lint format interop failover figures fuzz crash sim plants explore nightly apis metrics clean
+.PHONY: help build test race lint format interop acceptance failover figures fuzz crash sim plants explore nightly apis metrics clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ $(LINT):
 
 interop: build ## run Kafka's tools and other clients against chronik: BROKER=host:port SUITE=name,name
 	go run ./interop -server bin/chronik-server -broker '$(BROKER)' -suite '$(SUITE)' -data-dir '$(DATA_DIR)'
+
+acceptance: build ## go through what three nodes must do, step by step, with Kafka's tools
+	go run ./interop/acceptance -server bin/chronik-server
 
 failover: build ## measure how long clients are held up when a node dies, is paused, restarts: TRIALS=20 CLIENT=java|franz|both TARGET=chronik|kafka
 	go run ./interop/failover -server bin/chronik-server -trials $(TRIALS) -client '$(CLIENT)' -target '$(TARGET)'

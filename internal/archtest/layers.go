@@ -90,6 +90,8 @@ func layers() []Row {
 		{Package: "interop", Layer: layerCommand, Alone: true,
 			Beside: []string{"interop/command", "interop/checks", "interop/install", "interop/kafka"}},
 		{Package: "interop/cluster", Layer: layerCommand, Alone: true, Beside: []string{"interop/command", "interop/kafka"}},
+		{Package: "interop/acceptance", Layer: layerCommand, Alone: true,
+			Beside: []string{"interop/command", "interop/checks", "interop/install", "interop/kafka", "interop/cluster"}},
 		{Package: "interop/failover", Layer: layerCommand, Alone: true,
 			Beside: []string{"interop/command", "interop/install", "interop/kafka", "interop/cluster"}},
 		{Package: "interop/figures", Layer: layerCommand, Alone: true},
