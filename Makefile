@@ -25,10 +25,16 @@ TRIALS ?= 20
 CLIENT ?= both
 TARGET ?= chronik
 
+# What the fault harness runs: the first seed, how long each run is loaded, and which
+# faults (empty: all).
+SEED ?= 1
+SECONDS ?= 60
+FAULTS ?=
+
 LINT := .cache/bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race lint format interop acceptance failover figures fuzz crash sim plants explore nightly apis metrics clean
+.PHONY: help build test race lint format interop acceptance failover figures faults fuzz crash sim plants explore nightly apis metrics clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +72,12 @@ failover: build ## measure how long clients are held up when a node dies, is pau
 figures: build ## measure start, idle memory and CPU, connections, commits: RUNS=5
 	go run ./interop/figures -server bin/chronik-server -runs $(RUNS)
 
+# As root. Installs what it needs: nftables, iproute2, Java, Kafka's jars.
+faults: RUNS = 10
+faults: build ## strike clusters of real processes: RUNS=10 SEED=1 SECONDS=60 TARGET=chronik|kafka FAULTS=name,name
+	go build -o .cache/bin/faults ./interop/faults
+	.cache/bin/faults -target $(TARGET) -server bin/chronik-server -runs $(RUNS) -seed $(SEED) -length $(SECONDS)s -faults '$(FAULTS)'
+
 fuzz: ## run every fuzz target for a while: T=10s
 	.ci/fuzz '$(T)'
 
@@ -83,8 +95,9 @@ explore: ## visit all states of a small cluster, breadth first: STATES=1000000
 	go run ./cmd/chronik-explore -states $(STATES)
 	go run ./cmd/chronik-explore -states $(STATES) -records 1 -crashes 1 -losses 1 -elections 1 -changes 0 -configs 0 -breaks 0 -delays 3
 
-nightly: ## what takes hours: crashes, simulated clusters, planted bugs, states of a small cluster
+nightly: ## what takes hours: crashes, faults, simulated clusters, planted bugs, states of a small cluster
 	$(MAKE) crash N=50
+	$(MAKE) faults RUNS=50 SEED=$$(date +%s)
 	go run ./cmd/chronik-sim -minutes 60 -from $$(date +%s)00000
 	$(MAKE) plants SEEDS=10000
 	go run ./cmd/chronik-explore -states 1000000000 -minutes 60 -memory 12

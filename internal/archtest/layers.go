@@ -101,6 +101,15 @@ func layers() []Row {
 		{Package: "interop/faults/mount", Layer: layerCommand, Alone: true, Beside: []string{"interop/faults/disk"}},
 		{Package: "interop/faults/nets", Layer: layerCommand, Alone: true},
 		{Package: "interop/faults/plan", Layer: layerCommand, Alone: true},
+		{Package: "interop/faults/rot", Layer: layerCommand, Alone: true},
+		{Package: "interop/faults/admin", Layer: layerCommand, Alone: true},
+		{Package: "interop/faults/load", Layer: layerCommand, Alone: true, Beside: []string{"interop/faults/history"}},
+		{Package: "interop/faults/cluster", Layer: layerCommand, Alone: true,
+			Beside: []string{"interop/faults/disk", "interop/faults/mount", "interop/faults/nets"}},
+		{Package: "interop/faults", Layer: layerCommand, Alone: true,
+			Beside: []string{"interop/install", "interop/kafka", "interop/faults/admin", "interop/faults/checker", "interop/faults/cluster", "interop/faults/disk",
+				"interop/faults/history", "interop/faults/load", "interop/faults/mount", "interop/faults/nets", "interop/faults/plan",
+				"interop/faults/rot"}},
 	}
 }
 
@@ -116,8 +125,8 @@ func restrictions() []Restriction {
 		{"go.etcd.io/raft/v3/...", []string{"internal/quorum"}, "the rest knows images, not Raft"},
 		{"github.com/spf13/cobra", []string{"cmd/chronik-server"}, "commands are thin; the work is below them"},
 		{"github.com/knadh/koanf/...", []string{"internal/config"}, "config alone reads flags, environment and files"},
-		{"github.com/twmb/franz-go/pkg/kgo", []string{"internal/brokertest", "interop/cluster", "interop/failover"}, "a broker is no client"},
-		{"github.com/twmb/franz-go/pkg/kadm", []string{"internal/brokertest", "interop/failover"}, "a broker is no client"},
+		{"github.com/twmb/franz-go/pkg/kgo", []string{"internal/brokertest", "interop/cluster", "interop/failover", "interop/faults/admin", "interop/faults/load"}, "a broker is no client"},
+		{"github.com/twmb/franz-go/pkg/kadm", []string{"internal/brokertest", "interop/failover", "interop/faults/admin", "interop/faults/load"}, "a broker is no client"},
 		{"github.com/prometheus/...", nil, "its init costs a start; see docs/adr/0007"},
 		{"net/http/...", []string{"internal/admin"}, "Kafka's protocol is not HTTP, but the admin listener's"},
 		{"github.com/hanwen/go-fuse/v2/...", []string{"interop/faults/mount"}, "the disk below it can be tested without a mount"},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/chronik/chronik/interop/command"
 	"github.com/chronik/chronik/interop/install"
@@ -52,16 +53,31 @@ func installJars(ctx context.Context, p *install.Place, name, version string, ar
 }
 
 // CompilePrograms compiles our Java programs against the client.
-func (t *Tools) CompilePrograms(ctx context.Context, p *install.Place) error {
-	sources, err := filepath.Glob(filepath.Join(p.Sources, "java", "*.java"))
+func (t *Tools) CompilePrograms(ctx context.Context, p *install.Place) (err error) {
+	t.classes, err = t.Compile(ctx, p, filepath.Join(p.Sources, "java"), "java-classes")
+	return err
+}
+
+// Compile compiles the Java programs of a directory against the client, into one of
+// the cache's.
+func (t *Tools) Compile(ctx context.Context, p *install.Place, sources, name string) (classes string, err error) {
+	programs, err := filepath.Glob(filepath.Join(sources, "*.java"))
 	if err != nil {
-		return err
+		return "", err
 	}
 	jars, err := filepath.Glob(filepath.Join(t.jars, "kafka-clients-*.jar"))
 	if err != nil || len(jars) != 1 {
-		return errors.Join(fmt.Errorf("%d kafka-clients jars", len(jars)), err)
+		return "", errors.Join(fmt.Errorf("%d kafka-clients jars", len(jars)), err)
 	}
-	t.classes = filepath.Join(p.Cache, "java-classes")
-	args := []string{"javac", "-Xlint:all,-serial", "-Werror", "-proc:none", "-cp", jars[0], "-d", t.classes}
-	return command.Succeed(ctx, command.Line{Args: append(args, sources...), Limit: command.InstallMax})
+	classes = filepath.Join(p.Cache, name)
+	args := []string{"javac", "-Xlint:all,-serial", "-Werror", "-proc:none", "-cp", jars[0], "-d", classes}
+	return classes, command.Succeed(ctx, command.Line{Args: append(args, programs...), Limit: command.InstallMax})
+}
+
+// Java is the beginning of a command line that runs a class of Kafka's, or of
+// classes beside it, in a JVM with so much memory.
+func (t *Tools) Java(heap string, classes ...string) []string {
+	return []string{"java", "-Xmx" + heap, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+		"-Dlog4j2.configurationFile=" + filepath.Join(t.sources, "kafka", "log4j2.properties"),
+		"-cp", strings.Join(append(classes, filepath.Join(t.jars, "*")), string(filepath.ListSeparator))}
 }
