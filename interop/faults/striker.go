@@ -92,14 +92,18 @@ type blow struct {
 func (s *striker) strike(ctx context.Context, strike plan.Strike, end time.Time) (bite, error) {
 	victim := s.victim(ctx, strike)
 	b := bite{strike: strike, victim: victim}
-	do := map[plan.Kind]func(context.Context, blow, *bite) error{
+	err := s.way(strike.Kind)(ctx, blow{Strike: strike, node: s.cluster.Node(victim), others: plan.Others(victim), end: end, rng: rand.New(rand.NewPCG(strike.Seed, 0))}, &b)
+	return b, err
+}
+
+// way is how a fault is done.
+func (s *striker) way(kind plan.Kind) func(context.Context, blow, *bite) error {
+	return map[plan.Kind]func(context.Context, blow, *bite) error{
 		plan.KillOne: s.kill, plan.KillTwo: s.kill, plan.KillAll: s.kill, plan.Pause: s.pause,
 		plan.Isolate: s.cut, plan.Unplug: s.cut, plan.OneWay: s.cut, plan.FromController: s.cut,
 		plan.DiskFull: s.fillDisk, plan.SyncErrors: s.refuseSyncs, plan.PowerOne: s.losePower, plan.PowerAll: s.losePower,
 		plan.BitFlips: s.damage, plan.Truncations: s.damage, plan.RollingRestart: s.rollingRestart,
-	}[strike.Kind]
-	err := do(ctx, blow{Strike: strike, node: s.cluster.Node(victim), others: plan.Others(victim), end: end, rng: rand.New(rand.NewPCG(strike.Seed, 0))}, &b)
-	return b, err
+	}[kind]
 }
 
 // victim finds out who has the role that a strike aims at.

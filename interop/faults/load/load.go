@@ -104,6 +104,7 @@ func Start(ctx context.Context, o Options) (*Load, error) {
 	l.others.start(func() error { return newReader(o, "reader-1", 0).run(reading) })
 	l.others.start(func() error { return newReader(o, "reader-2", readerAgain).run(reading) })
 	l.others.start(func() error { return newMember(o, "member-go").run(reading) })
+	l.others.start(func() error { return wander(reading, o) })
 	l.others.start(func() error { return observe(reading, o) })
 	return l, nil
 }
