@@ -48,7 +48,7 @@ func startProduce(h *Handler, ctx context.Context, req *server.Request, kreq kms
 		return nil, fmt.Errorf("decoded %T for Produce", kreq)
 	}
 	resp := kmsg.NewPtrProduceResponse()
-	appends := h.appendProduced(r, resp, h.imageFor(ctx, r))
+	appends := h.appendProduced(ctx, r, resp)
 	return func(ctx context.Context, dst []byte) ([]byte, error) {
 		dst, err := h.finishProduce(ctx, req, r, produced{resp: resp, appends: appends}, dst)
 		if err == nil {
@@ -83,8 +83,10 @@ type produced struct {
 }
 
 // appendProduced is the first stage: every partition's batches go to their log.
-func (h *Handler) appendProduced(r *kmsg.ProduceRequest, resp *kmsg.ProduceResponse, image *meta.Image) []produceAppend {
+func (h *Handler) appendProduced(ctx context.Context, r *kmsg.ProduceRequest, resp *kmsg.ProduceResponse) []produceAppend {
+	image := h.imageFor(ctx, r)
 	now := model.TimestampOf(time.Now())
+	asked := false // the active controller, for what is newest
 	count := 0
 	resp.Topics = make([]kmsg.ProduceResponseTopic, len(r.Topics))
 	for i := range r.Topics {
@@ -114,6 +116,13 @@ func (h *Handler) appendProduced(r *kmsg.ProduceRequest, resp *kmsg.ProduceRespo
 			if err == nil {
 				a.name = model.TopicPartition{Topic: topic.Name, Partition: model.Partition(p.Partition)}
 				a.pending, a.err = h.appendPartition(r, a.name, p.Records, now)
+				if errors.Is(a.err, partition.ErrNotLeader) && !asked {
+					// Another node may have told the client that this one leads, before
+					// this one has heard so.
+					asked = true
+					h.caughtUp(ctx)
+					a.pending, a.err = h.appendPartition(r, a.name, p.Records, now)
+				}
 				a.count(len(p.Records))
 			}
 			p.Records = nil // in the log; the request waits without it

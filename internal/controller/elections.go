@@ -201,6 +201,11 @@ func (s *Supervisor) ask(now time.Time, e *election) {
 
 func (s *Supervisor) retryBy(at time.Time) { s.retryAt = earliest(s.retryAt, at) }
 
+// answerPatience is how long the answers of all who can give one are waited for, where
+// some of them are enough: among equals the first in the set's order is to be elected,
+// not the first to answer.
+const answerPatience = 30 * time.Millisecond
+
 // choose is the member to elect; nil where that cannot be told yet.
 //
 // Any so many answers will do as are needed for one of them to have every
@@ -210,11 +215,14 @@ func (s *Supervisor) retryBy(at time.Time) { s.retryAt = earliest(s.retryAt, at)
 func (s *Supervisor) choose(now time.Time, e *election) *member {
 	need := s.answersNeeded(e)
 	var answered, staying []*member
-	canStay := 0
+	canAnswer, canStay := 0, 0
 	for i := range e.members {
 		m := &e.members[i]
-		if mayLead(s.image, e.state(), m.node) && !m.leaving {
-			canStay++
+		if mayLead(s.image, e.state(), m.node) {
+			canAnswer++
+			if !m.leaving {
+				canStay++
+			}
 		}
 		if !m.answered {
 			continue
@@ -223,6 +231,10 @@ func (s *Supervisor) choose(now time.Time, e *election) *member {
 		if !m.leaving {
 			staying = append(staying, m)
 		}
+	}
+	if patient := e.opened.Add(answerPatience); len(answered) < canAnswer && now.Before(patient) {
+		s.retryBy(patient)
+		return nil
 	}
 	switch {
 	case len(staying) >= need:

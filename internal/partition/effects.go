@@ -76,9 +76,6 @@ func (p *Partition) doLocked(e *replica.Effect) {
 		}
 		p.set.options.Peers.Send(e.Node, p, e.Message)
 	case replica.SaveNormal:
-		if state := p.state.Load(); !state.Leading {
-			p.set.logger.Info("Caught up with leader at offset", "partition", p.name, "offset", p.log.EndOffset(), "leader", state.Leader, "epoch", e.Epoch)
-		}
 		if p.mu.starting {
 			p.mu.postponed = append(p.mu.postponed, e.Epoch)
 			return

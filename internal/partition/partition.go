@@ -139,6 +139,9 @@ func (p *Partition) become(to placement) error {
 	if ended {
 		p.set.options.Peers.Resigned(p) // before it begins to talk in another role
 	}
+	if joined := slices.Contains(to.next.ISR, p.set.node) && len(prev.ISR) > 0 && !slices.Contains(prev.ISR, p.set.node); joined && !leads {
+		p.set.logger.Info("Caught up with leader at offset", "partition", p.name, "offset", p.log.EndOffset(), "leader", to.next.Leader, "epoch", to.next.LeaderEpoch)
+	}
 	err := p.performLocked(nil, now)
 	if ended {
 		// Those who wait were promised the quorum of an epoch that has ended.
