@@ -30,9 +30,11 @@ const startMax = 30 * time.Second
 type Broker struct {
 	Addr string // host:port of its first listener
 	Dir  string
-	t    testing.TB
-	stop context.CancelFunc
-	done chan error
+
+	t       testing.TB
+	running *broker.Broker
+	stop    context.CancelFunc
+	done    chan error
 }
 
 // Start runs a broker in dir until the test ends or Stop. Settings are
@@ -43,6 +45,14 @@ func Start(t testing.TB, dir string, settings ...string) *Broker {
 }
 
 func start(t testing.TB, dir string, logger *slog.Logger, settings ...string) *Broker {
+	t.Helper()
+	b := launch(t, dir, logger, settings...)
+	b.awaitReady()
+	return b
+}
+
+// launch is start that does not wait until the broker is ready.
+func launch(t testing.TB, dir string, logger *slog.Logger, settings ...string) *Broker {
 	t.Helper()
 	args := []string{"--data-dir", dir}
 	for _, s := range settings {
@@ -67,25 +77,29 @@ func start(t testing.TB, dir string, logger *slog.Logger, settings ...string) *B
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	b := &Broker{Dir: dir, t: t, stop: cancel, done: make(chan error, 1)}
+	b := &Broker{Dir: dir, t: t, running: running, stop: cancel, done: make(chan error, 1)}
 	go func() { b.done <- running.Run(ctx) }()
-	select {
-	case <-running.Ready():
-	case err := <-b.done:
-		cancel()
-		t.Fatalf("the broker did not start: %v", err)
-	case <-time.After(startMax):
-		cancel()
-		t.Fatal("the broker did not start in time")
-	}
-	e := running.Endpoints()[0]
-	b.Addr = net.JoinHostPort(e.Host, strconv.Itoa(int(e.Port)))
 	t.Cleanup(func() {
 		if b.done != nil {
 			b.Stop()
 		}
 	})
 	return b
+}
+
+// awaitReady waits until the broker serves clients.
+func (b *Broker) awaitReady() {
+	b.t.Helper()
+	select {
+	case <-b.running.Ready():
+	case err := <-b.done:
+		b.done = nil
+		b.t.Fatalf("the broker did not start: %v", err)
+	case <-time.After(startMax):
+		b.t.Fatal("the broker did not start in time")
+	}
+	e := b.running.Endpoints()[0]
+	b.Addr = net.JoinHostPort(e.Host, strconv.Itoa(int(e.Port)))
 }
 
 // Stop stops the broker in order; an error fails the test.

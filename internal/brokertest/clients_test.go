@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/IBM/sarama"
 	kafkago "github.com/segmentio/kafka-go"
@@ -103,7 +104,7 @@ func TestSaramaProducesAndConsumesEveryCodec(t *testing.T) {
 }
 
 func TestKafkaGoProducesAndConsumesWithAGroup(t *testing.T) {
-	b := Start(t, t.TempDir(), "offsets.topic.num.partitions=2")
+	b := Start(t, t.TempDir(), "offsets.topic.num.partitions=2", "group.initial.rebalance.delay.ms=0")
 	ctx := Context(t)
 	writer := &kafkago.Writer{
 		Addr: kafkago.TCP(b.Addr), Topic: "kafka-go", AllowAutoTopicCreation: true,
@@ -119,7 +120,7 @@ func TestKafkaGoProducesAndConsumesWithAGroup(t *testing.T) {
 	}
 	for range 2 { // the second reader goes on where the first committed
 		reader := kafkago.NewReader(kafkago.ReaderConfig{
-			Brokers: []string{b.Addr}, Topic: "kafka-go", GroupID: "group", StartOffset: kafkago.FirstOffset,
+			Brokers: []string{b.Addr}, Topic: "kafka-go", GroupID: "group", StartOffset: kafkago.FirstOffset, MaxWait: 100 * time.Millisecond,
 		})
 		for range 25 {
 			if _, err := reader.ReadMessage(ctx); err != nil {

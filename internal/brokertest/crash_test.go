@@ -44,7 +44,7 @@ func TestCrashKeepsEveryAcknowledgedRecordOnceAndInOrder(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(*crashRounds)*10*time.Second+time.Minute)
 	defer cancel()
 
-	load := startCrashLoad(ctx, t, "localhost:"+port)
+	load := startCrashLoad(ctx, Client(t, "localhost:"+port, crashLoadOptions()...))
 	for range *crashRounds {
 		load.awaitAcks(ctx, t, 200+rng.IntN(3000))
 		process.Kill()
@@ -71,16 +71,20 @@ type crashLoad struct {
 	failed error
 }
 
-func startCrashLoad(ctx context.Context, t *testing.T, addr string) *crashLoad {
-	ctx, stop := context.WithCancel(ctx)
-	l := &crashLoad{stop: stop, done: make(chan struct{})}
-	l.more = sync.NewCond(&l.mu)
-	l.client = Client(t, addr,
+// crashLoadOptions are of the client of a crashLoad.
+func crashLoadOptions() []kgo.Opt {
+	return []kgo.Opt{
 		kgo.DefaultProduceTopic("crash"), kgo.AllowAutoTopicCreation(), kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.RequiredAcks(kgo.AllISRAcks()), kgo.RecordRetries(1_000_000), kgo.ProducerLinger(0),
-		kgo.RecordDeliveryTimeout(2*time.Minute), kgo.MaxBufferedRecords(2000), kgo.UnknownTopicRetries(-1),
-		kgo.RetryBackoffFn(func(int) time.Duration { return 20 * time.Millisecond }),
-	)
+		kgo.RecordDeliveryTimeout(2 * time.Minute), kgo.MaxBufferedRecords(2000), kgo.UnknownTopicRetries(-1),
+		kgo.RetryBackoffFn(func(int) time.Duration { return 20 * time.Millisecond }), kgo.MetadataMinAge(20 * time.Millisecond),
+	}
+}
+
+func startCrashLoad(ctx context.Context, client *kgo.Client) *crashLoad {
+	ctx, stop := context.WithCancel(ctx)
+	l := &crashLoad{client: client, stop: stop, done: make(chan struct{})}
+	l.more = sync.NewCond(&l.mu)
 	go l.run(ctx)
 	return l
 }

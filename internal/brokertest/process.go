@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -14,15 +15,34 @@ import (
 	"time"
 )
 
-// Build compiles chronik-server once for a test, and returns its path.
+// Build is the path of chronik-server, compiled once for the package's tests.
 func Build(t testing.TB) string {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "chronik-server")
-	out, err := exec.Command("go", "build", "-o", binary, "github.com/chronik/chronik/cmd/chronik-server").CombinedOutput()
+	binary, err := built()
 	if err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
+		t.Fatal(err)
 	}
 	return binary
+}
+
+var built = sync.OnceValues(func() (string, error) {
+	binary := filepath.Join(builtDir(), "chronik-server")
+	out, err := exec.Command("go", "build", "-o", binary, "github.com/chronik/chronik/cmd/chronik-server").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return binary, nil
+})
+
+// builtDir is where this process's Build compiles to; Main removes it.
+func builtDir() string {
+	return filepath.Join(os.TempDir(), fmt.Sprint("brokertest-", os.Getpid()))
+}
+
+// Main runs the tests of a package that uses Build.
+func Main(m *testing.M) int {
+	defer os.RemoveAll(builtDir()) //nolint:errcheck // a temporary directory
+	return m.Run()
 }
 
 // FreePort is a loopback port that nobody listens on at this moment.
@@ -44,15 +64,19 @@ func FreePort(t testing.TB) string {
 type Process struct {
 	t    testing.TB
 	cmd  *exec.Cmd
-	mu   sync.Mutex
-	log  []string
 	read chan struct{} // closed when its output has ended
+
+	mu   sync.Mutex
+	more *sync.Cond
+	log  []string
+	over bool // the output has ended
 }
 
-// StartProcess starts a process and waits until it says that it is ready.
-func StartProcess(t testing.TB, binary string, args ...string) *Process {
+// Launch starts a process. It is killed when the test ends.
+func Launch(t testing.TB, binary string, args ...string) *Process {
 	t.Helper()
 	p := &Process{t: t, cmd: exec.Command(binary, args...), read: make(chan struct{})}
+	p.more = sync.NewCond(&p.mu)
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -60,29 +84,61 @@ func StartProcess(t testing.TB, binary string, args ...string) *Process {
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { p.Kill() })
-	ready := make(chan struct{})
-	go func() {
-		defer close(p.read)
-		said := false
-		for lines := bufio.NewScanner(stderr); lines.Scan(); {
-			p.mu.Lock()
-			p.log = append(p.log, lines.Text())
-			p.mu.Unlock()
-			if !said && strings.Contains(lines.Text(), "chronik is ready") {
-				said = true
-				close(ready)
+	t.Cleanup(p.Kill)
+	go p.listen(stderr)
+	return p
+}
+
+func (p *Process) listen(stderr io.Reader) {
+	defer close(p.read)
+	for lines := bufio.NewScanner(stderr); lines.Scan(); {
+		p.mu.Lock()
+		p.log = append(p.log, lines.Text())
+		p.more.Broadcast()
+		p.mu.Unlock()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.over = true
+	p.more.Broadcast()
+}
+
+// StartProcess starts a process and waits until it says that it is ready.
+func StartProcess(t testing.TB, binary string, args ...string) *Process {
+	t.Helper()
+	p := Launch(t, binary, args...)
+	p.Await(saidReady)
+	return p
+}
+
+const saidReady = "chronik is ready"
+
+// Await waits until the process has written a line that has text in it.
+func (p *Process) Await(text string) {
+	p.t.Helper()
+	late := false
+	timer := time.AfterFunc(startMax, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		late = true
+		p.more.Broadcast()
+	})
+	defer timer.Stop()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for seen := 0; ; p.more.Wait() {
+		for ; seen < len(p.log); seen++ {
+			if strings.Contains(p.log[seen], text) {
+				return
 			}
 		}
-	}()
-	select {
-	case <-ready:
-	case <-p.read:
-		t.Fatalf("the process ended before it was ready:\n%s", p.Log())
-	case <-time.After(startMax):
-		t.Fatalf("the process was not ready in time:\n%s", p.Log())
+		switch {
+		case p.over:
+			p.t.Fatalf("the process ended and has not said %q:\n%s", text, strings.Join(p.log, "\n"))
+		case late:
+			p.t.Fatalf("the process has not said %q in time:\n%s", text, strings.Join(p.log, "\n"))
+		}
 	}
-	return p
 }
 
 // Log is what the process has written.
@@ -107,11 +163,14 @@ func (p *Process) Interrupt(ctx context.Context) error {
 	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
 		return err
 	}
-	ended := make(chan error, 1)
-	go func() { <-p.read; ended <- p.cmd.Wait() }()
+	return p.Ended(ctx)
+}
+
+// Ended waits until the process is gone, and returns its exit error.
+func (p *Process) Ended(ctx context.Context) error {
 	select {
-	case err := <-ended:
-		return err
+	case <-p.read:
+		return p.cmd.Wait()
 	case <-ctx.Done():
 		return fmt.Errorf("the process did not stop: %w\n%s", ctx.Err(), p.Log())
 	}
