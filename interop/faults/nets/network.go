@@ -87,8 +87,13 @@ func (n *Network) Close() error { return remove(n.name, n.nodes) }
 func remove(name string, nodes int) error {
 	var err error
 	for node := 1; node <= nodes; node++ {
-		if space := fmt.Sprintf("%s-%d", name, node); exists(filepath.Join(spaces, space)) {
-			err = errors.Join(err, run("ip", "netns", "del", space)) // and the cable with it
+		space := fmt.Sprintf("%s-%d", name, node)
+		// With the namespace it would go some time later.
+		if exists("/sys/class/net/" + space) {
+			err = errors.Join(err, run("ip", "link", "del", space))
+		}
+		if exists(filepath.Join(spaces, space)) {
+			err = errors.Join(err, run("ip", "netns", "del", space))
 		}
 	}
 	if exists("/sys/class/net/" + name) {

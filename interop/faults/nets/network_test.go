@@ -106,6 +106,21 @@ func TestAProcessRunsInsideItsNode(t *testing.T) {
 	}
 }
 
+// TestANetworkCanBeMadeAgainAtOnce: one run follows the other.
+func TestANetworkCanBeMadeAgainAtOnce(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root may make networks")
+	}
+	if _, err := exec.LookPath("nft"); err != nil {
+		t.Skip("no nft")
+	}
+	for range 5 {
+		n, err := New(2)
+		noError(t, err)
+		noError(t, n.Close())
+	}
+}
+
 func TestOrphansAreRemoved(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root may make networks")
