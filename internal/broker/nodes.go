@@ -140,8 +140,7 @@ func (b *Broker) memberOptions() membership.Options {
 			// No lease of an earlier controller outlasts this (quorum.Machine.Confirm).
 			Session: c.Session, First: c.Session - c.Heartbeat*3/4, Retry: supervisorRetry,
 		},
-		ProofInterval: c.Heartbeat * 3 / 4,
-		Quorum:        b.quorum, Network: b.nodes.network, Elected: b.watching.elections.Observe, Logger: b.logger,
+		Quorum: b.quorum, Network: b.nodes.network, Elected: b.watching.elections.Observe, Logger: b.logger,
 		Ask: func(from model.NodeID, q controller.Question) { b.member.Ask(from, q) },
 	})
 	o.Heartbeat, o.Session, o.Network, o.Office = c.Heartbeat, c.Session, b.nodes.network, b.nodes.office

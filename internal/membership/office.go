@@ -20,13 +20,10 @@ const probeMax = 500 * time.Millisecond
 
 // OfficeOptions are what an Office works with.
 type OfficeOptions struct {
-	Node   model.NodeID
-	Timing controller.Timing
-	// ProofInterval is how often leadership is proved for the leases of brokers that
-	// are in no hurry.
-	ProofInterval time.Duration
-	Quorum        *quorum.Quorum
-	Network       Network
+	Node    model.NodeID
+	Timing  controller.Timing
+	Quorum  *quorum.Quorum
+	Network Network
 	// Ask brings a question to this node itself.
 	Ask func(from model.NodeID, q controller.Question)
 	// Elected, where not nil, is told how long a partition was without a leader.
@@ -37,8 +34,7 @@ type OfficeOptions struct {
 // Office is the active controller's, while this node is that: a
 // controller.Supervisor, driven. All methods may be called concurrently.
 type Office struct {
-	o      OfficeOptions
-	proofs rounds // of leadership, each a message to every voter and back
+	o OfficeOptions
 
 	mu struct {
 		sync.Mutex
@@ -61,7 +57,7 @@ var ErrNotController = errors.New("this node is not the active controller")
 
 // NewOffice returns an Office that is not held.
 func NewOffice(o OfficeOptions) *Office {
-	f := &Office{o: o, proofs: rounds{interval: o.ProofInterval, do: o.Quorum.Confirm}}
+	f := &Office{o: o}
 	f.mu.image = new(meta.Image)
 	return f
 }
@@ -129,9 +125,14 @@ func (f *Office) Apply(delta meta.Delta, image *meta.Image) {
 
 // Heartbeat hears of a broker, and answers after a proof that this node still was the
 // controller when the heartbeat arrived (quorum.Machine.Confirm: the lease rests on it).
-// A proof that begins later is as good for that.
+// A proof that begins later is as good for that, and those of all brokers are one: raft's
+// next heartbeat, unless there is a hurry.
 func (f *Office) Heartbeat(ctx context.Context, beat controller.Heartbeat) (controller.HeartbeatAnswer, error) {
-	if err := f.proofs.await(ctx, f.urgent(beat)); err != nil {
+	prove := f.o.Quorum.ConfirmSoon
+	if f.urgent(beat) {
+		prove = f.o.Quorum.Confirm
+	}
+	if err := prove(ctx); err != nil {
 		return controller.HeartbeatAnswer{}, err
 	}
 	f.mu.Lock()

@@ -40,6 +40,7 @@ func (m *Machine) becomeRole(next *raft.SoftState) []Reply {
 	}
 	before := m.role
 	m.role, m.leader = next.RaftState, next.Lead
+	m.rest()
 	if before != m.role || m.leader != 0 {
 		m.logger.Info("Raft state", "state", roleName(m.role), "term", m.term, "leader", m.Leader())
 	}

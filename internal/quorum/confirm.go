@@ -18,11 +18,11 @@ type confirms struct {
 	index  uint64
 }
 
-// Confirm asks for proof that this node leads. The token's reply comes without
-// an error when a majority of the voters has answered, after the call, that it
+// Confirm asks for proof that this node leads, for any number of tokens, of which
+// each gets a reply. It comes without an error when a majority of the voters has answered, after the call, that it
 // knows of no newer term; and the image then has everything that was committed
 // when the call was made. The reply is a *NotLeaderError where leadership is
-// lost before; so is the error, and then there is no reply.
+// lost before; so is the error, and then there are no replies.
 //
 // # Leases
 //
@@ -45,11 +45,11 @@ type confirms struct {
 // Without the Confirm a controller could be paused between a heartbeat's arrival
 // and its answer; the same is true of one that has been deposed and has not
 // heard so.
-func (m *Machine) Confirm(token any) error {
+func (m *Machine) Confirm(tokens ...any) error {
 	if !m.Leads() {
 		return &NotLeaderError{Leader: m.Leader()}
 	}
-	m.confirms.waiting = append(m.confirms.waiting, token)
+	m.confirms.waiting = append(m.confirms.waiting, tokens...)
 	m.beginConfirm()
 	return nil
 }

@@ -22,7 +22,7 @@ func TestOneVoterConfirmsAtOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if n.clock.ticker != nil {
+		if n.clock.timer != nil {
 			t.Fatal("a clock runs")
 		}
 		n.end()

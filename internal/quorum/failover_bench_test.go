@@ -29,6 +29,22 @@ func BenchmarkFailover(b *testing.B) {
 	}
 }
 
+// Goal: a leader that falls silent is replaced in little more than a second, of virtual
+// time. Nodes that count their ticks from the leader's last message call elections at the
+// same moments, split the votes, and take three.
+func TestASilentLeaderIsReplacedInTime(t *testing.T) {
+	const runs, lateMax = 400, 12
+	late := 0
+	for seed := range uint64(runs) {
+		if took := failover(t, seed); took > 2*electionTicks*TickInterval {
+			late++
+		}
+	}
+	if late > lateMax {
+		t.Errorf("%d of %d took longer than %v", late, runs, 2*electionTicks*TickInterval)
+	}
+}
+
 const (
 	benchSync    = 2 * time.Millisecond
 	benchMessage = time.Millisecond / 2
@@ -38,6 +54,11 @@ type timedNode struct {
 	m     *Machine
 	store *memoryStore
 	busy  bool
+
+	began time.Duration // of ticks
+	wound bool          // the clock is set
+	since uint64        // Machine.TicksAhead's, when it was
+	winds int           // how often it was; what was set before counts no more
 }
 
 type timedEvent struct {
@@ -59,7 +80,7 @@ func (l *timeline) Pop() any {
 }
 
 type timedCluster struct {
-	b      *testing.B
+	b      testing.TB
 	now    time.Duration
 	events timeline
 	nodes  []*timedNode // nil: dead
@@ -69,12 +90,30 @@ func (c *timedCluster) after(d time.Duration, do func()) {
 	heap.Push(&c.events, timedEvent{c.now + d, do})
 }
 
-func (c *timedCluster) tick(id int) {
-	c.after(TickInterval, func() { c.tick(id) })
-	if n := c.nodes[id]; n != nil {
-		n.m.Tick()
-		c.drive(id)
+// wind sets the clock of a node, as the loop does.
+func (c *timedCluster) wind(id int) {
+	n := c.nodes[id]
+	if n == nil {
+		return
 	}
+	ticks, since := n.m.TicksAhead()
+	if n.wound && since == n.since {
+		return
+	}
+	n.wound, n.since = true, since
+	n.winds++
+	count := n.winds
+	c.after(time.Duration(ticks)*TickInterval-(c.now-n.began)%TickInterval, func() {
+		if n != c.nodes[id] || n.winds != count {
+			return
+		}
+		n.wound = false
+		for range ticks {
+			n.m.Tick()
+		}
+		c.wind(id)
+		c.drive(id)
+	})
 }
 
 // drive carries out a Ready, in the time that it takes.
@@ -83,6 +122,7 @@ func (c *timedCluster) drive(id int) {
 	if n == nil || n.busy {
 		return
 	}
+	c.wind(id)
 	rd, err := n.m.Ready()
 	if err != nil {
 		c.b.Fatal(err)
@@ -137,7 +177,7 @@ func (c *timedCluster) lead() int {
 	}
 }
 
-func failover(b *testing.B, seed uint64) time.Duration {
+func failover(b testing.TB, seed uint64) time.Duration {
 	rng := rand.New(rand.NewPCG(seed, 6))
 	c := &timedCluster{b: b}
 	for id := range 3 {
@@ -146,8 +186,8 @@ func failover(b *testing.B, seed uint64) time.Duration {
 		if err != nil {
 			b.Fatal(err)
 		}
-		c.nodes = append(c.nodes, &timedNode{m: m, store: store})
-		c.after(time.Duration(rng.Int64N(int64(TickInterval))), func() { c.tick(id) })
+		c.nodes = append(c.nodes, &timedNode{m: m, store: store, began: -time.Duration(rng.Int64N(int64(TickInterval)))})
+		c.wind(id)
 	}
 	for end := time.Second + time.Duration(rng.Int64N(int64(time.Second))); c.now < end; {
 		c.lead()

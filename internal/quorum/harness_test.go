@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"go.etcd.io/raft/v3/raftpb"
@@ -184,6 +185,7 @@ type network struct {
 	snaps int                   // snapshots that came through, or nearly
 	// snapsLost of those to come are lost.
 	snapsLost int
+	sent      atomic.Int64 // messages
 }
 
 func newNetwork() *network {
@@ -210,6 +212,7 @@ type port struct {
 
 func (p port) Send(messages []*raftpb.Message) {
 	for _, m := range messages {
+		p.w.sent.Add(1)
 		p.w.deliver(p.from, m)
 	}
 }

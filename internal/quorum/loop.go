@@ -82,8 +82,9 @@ func (q *Quorum) wait(ctx context.Context) error {
 	case step := <-q.steps:
 		step(q.machine)
 		q.drainSteps()
-	case <-q.clock.ticks(q.machine.NeedsClock()):
-		q.machine.Tick()
+	case <-q.clock.due(q.machine):
+		q.drainSteps() // what has come before the time was over counts
+		q.tick()
 	case s := <-q.saved:
 		return q.finishSnapshot(s)
 	}
@@ -96,8 +97,8 @@ func (q *Quorum) poll() error {
 	select {
 	case s := <-q.saved:
 		return q.finishSnapshot(s)
-	case <-q.clock.ticks(q.machine.NeedsClock()):
-		q.machine.Tick()
+	case <-q.clock.due(q.machine):
+		q.tick()
 	default:
 	}
 	return nil
@@ -143,6 +144,7 @@ func (q *Quorum) settle(ctx context.Context, g *errgroup.Group) error {
 	q.applied.Store(q.machine.Image())
 	q.maybeSnapshot(g)
 	q.noteLead()
+	q.soon.note(q.machine.Leads() && !q.machine.Alone(), &NotLeaderError{Leader: q.machine.Leader()})
 	q.noteStatus()
 	return nil
 }
@@ -274,25 +276,4 @@ func (q *Quorum) finishSnapshot(s savedSnapshot) error {
 	}
 	q.logger.Info("Metadata snapshot written", "index", index, "term", s.GetMetadata().GetTerm(), "bytes", len(s.GetData()))
 	return nil
-}
-
-// clock is a ticker that runs only while it is needed.
-type clock struct{ ticker *time.Ticker }
-
-func (c *clock) ticks(needed bool) <-chan time.Time {
-	if !needed {
-		c.stop()
-		return nil
-	}
-	if c.ticker == nil {
-		c.ticker = time.NewTicker(TickInterval)
-	}
-	return c.ticker.C
-}
-
-func (c *clock) stop() {
-	if c.ticker != nil {
-		c.ticker.Stop()
-		c.ticker = nil
-	}
 }

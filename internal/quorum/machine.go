@@ -63,6 +63,9 @@ type Machine struct {
 	closing  []Reply // and until an entry follows it
 	confirms confirms
 
+	ticked int    // since the last rest
+	rests  uint64 // how often ticks were begun to be counted anew
+
 	// catchUp is the last index of the log that was found at the start, or
 	// less, if the leader had it cut. Until it is applied the image may lack what
 	// this node knew before, and is not shown to anybody.
@@ -155,14 +158,6 @@ func (s source) InitialState() (*raftpb.HardState, *raftpb.ConfState, error) {
 	return s.m.state, s.m.conf, nil
 }
 
-// Tick tells that tickInterval has passed.
-func (m *Machine) Tick() { m.node.Tick() }
-
-// NeedsClock reports whether Tick has to be called. It is not where this node is
-// the only member and leads: it never hears of a higher term, and has nobody to
-// send heartbeats to.
-func (m *Machine) NeedsClock() bool { return !m.Alone() || !m.Leads() }
-
 // Step takes a message from another node, and does not change it. An error says
 // that it was dropped.
 func (m *Machine) Step(message *Message) error {
@@ -171,7 +166,11 @@ func (m *Machine) Step(message *Message) error {
 			return err
 		}
 	}
-	return m.node.Step(message)
+	err := m.node.Step(message)
+	if err == nil {
+		m.noteHeard(message)
+	}
+	return err
 }
 
 // Campaign starts an election at once.

@@ -106,6 +106,7 @@ type Quorum struct {
 	leading  uint64             // the term that Lead was told of, or 0
 	saved    chan savedSnapshot // capacity 1
 	clock    clock
+	soon     soon
 	snapshot SnapshotLimits
 }
 

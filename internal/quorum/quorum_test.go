@@ -131,12 +131,12 @@ func TestOneVoterSleepsWhenIdle(t *testing.T) {
 		n := mustStart(t, nodeOptions{id: 1, fs: vfs.NewMem()})
 		n.register()
 		synctest.Wait()
-		if n.clock.ticker != nil {
+		if n.clock.timer != nil {
 			t.Fatal("a clock runs")
 		}
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if n.clock.ticker != nil {
+		if n.clock.timer != nil {
 			t.Fatal("a clock runs")
 		}
 		n.end()

@@ -1,6 +1,7 @@
 package quorum
 
 import (
+	"bytes"
 	"context"
 	"slices"
 
@@ -66,7 +67,7 @@ func steps(rd raft.Ready, state *HardState) []Step {
 		list = append(list, Step{Kind: AppendEntries, Entries: rd.Entries})
 	}
 	if len(rd.Messages) > 0 {
-		list = append(list, Step{Kind: SendMessages, Messages: rd.Messages})
+		list = append(list, Step{Kind: SendMessages, Messages: withoutRepeats(rd.Messages)})
 	}
 	if plant.On(plant.VoteNotSynced) {
 		list = sentFirst(list, raftpb.MsgVoteResp)
@@ -75,6 +76,21 @@ func steps(rd raft.Ready, state *HardState) []Step {
 		list = sentFirst(list, raftpb.MsgAppResp)
 	}
 	return list
+}
+
+// withoutRepeats leaves out a heartbeat where a later one says the same: raft makes one
+// to prove leadership, and one because it is time.
+func withoutRepeats(messages []*Message) []*Message {
+	kept := make([]*Message, 0, len(messages))
+	for i, m := range messages {
+		repeats := func(later *Message) bool {
+			return later.GetType() == raftpb.MsgHeartbeat && later.GetTo() == m.GetTo() && bytes.Equal(later.GetContext(), m.GetContext())
+		}
+		if m.GetType() != raftpb.MsgHeartbeat || !slices.ContainsFunc(messages[i+1:], repeats) {
+			kept = append(kept, m)
+		}
+	}
+	return kept
 }
 
 // sentFirst moves messages of a type before everything else. Only planted bugs

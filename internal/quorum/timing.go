@@ -13,8 +13,10 @@ import "time"
 //
 // A controller that stands still is replaced within 1.1 s, and after a broker's session
 // more its partitions have other leaders: within 3 s in all. A sync of 0.3 s, during
-// which a leader sends nothing, does not cost it its office. Heartbeats come beside the
-// proofs of leadership that brokers' leases take (Confirm), of which there are more.
+// which a leader sends nothing, does not cost it its office. Heartbeats are the proofs of
+// leadership too that brokers' leases take (ConfirmSoon), and all that an idle cluster
+// sends: 3.3 a second to each node. The clock is told of ticks only where one matters
+// (TicksAhead).
 const (
 	TickInterval   = 100 * time.Millisecond
 	electionTicks  = 6

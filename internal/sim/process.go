@@ -38,6 +38,8 @@ type process struct {
 	replicas   []*host // by partition; nil: not here
 	syncQueued bool
 
+	wound winding // the clock that tells the machine its ticks
+
 	supervisor *controller.Supervisor
 	term       uint64 // of the supervisor
 	tick       alarm  // its
@@ -101,7 +103,7 @@ func (p *process) begin() {
 			panic(err)
 		}
 	}
-	p.every(p.w.between(0, quorum.TickInterval), quorum.TickInterval, func() { p.machine.Tick(); p.settle() })
+	p.wound.began = p.w.now - p.w.between(0, quorum.TickInterval)
 	p.every(p.w.between(0, p.c.timing.heartbeat), p.c.timing.heartbeat, p.heartbeat)
 	p.every(0, 300*time.Millisecond, p.maybeRegister)
 	p.sync() // recovery syncs what it found
@@ -263,6 +265,7 @@ func (p *process) takeReplies(replies []quorum.Reply) {
 
 // settled: raft wants nothing. The leader decides what waits.
 func (p *process) settled() {
+	p.wind()
 	p.noteLeadership()
 	if !p.saving && p.machine.WantsSnapshot(p.c.snapshots) {
 		p.saveSnapshot()
