@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -26,8 +25,6 @@ const (
 	leavingInterval = 10 * time.Millisecond
 	// waitingReport is how often a start that waits for others says so.
 	waitingReport = 2 * time.Second
-	// beatsUnderWayMax bounds the heartbeats that one controller has not answered yet.
-	beatsUnderWayMax = 4
 )
 
 // Options are what a Member works with.
@@ -50,9 +47,10 @@ type Member struct {
 	o         Options
 	answers   answers
 	proposals proposals
-	hurry     chan struct{} // capacity 1: beat now
-	unfenced  chan struct{} // closed when the controller has let the broker serve
-	mayStop   chan struct{} // closed when it may leave
+	hurry     chan struct{}      // capacity 1: beat now
+	rest      chan time.Duration // capacity 1: the next heartbeat may wait so long
+	unfenced  chan struct{}      // closed when the controller has let the broker serve
+	mayStop   chan struct{}      // closed when it may leave
 
 	mu struct {
 		sync.Mutex
@@ -70,7 +68,7 @@ type Member struct {
 // New returns a Member that has not registered.
 func New(o Options) *Member {
 	m := &Member{
-		o: o, answers: newAnswers(), proposals: newProposals(), hurry: make(chan struct{}, 1),
+		o: o, answers: newAnswers(), proposals: newProposals(), hurry: make(chan struct{}, 1), rest: make(chan time.Duration, 1),
 		unfenced: make(chan struct{}), mayStop: make(chan struct{}),
 	}
 	// Fenced for silence is who has been silent for a session, as the controller
@@ -175,21 +173,6 @@ func (m *Member) Applied(image *meta.Image) {
 	}
 }
 
-// LeaderChanged tells of another controller: the sooner it has heard of this broker, the
-// sooner it can renew its lease.
-func (m *Member) LeaderChanged() {
-	if m.o.Quorum.Leader() != model.NoNode {
-		m.beatNow()
-	}
-}
-
-func (m *Member) beatNow() {
-	select {
-	case m.hurry <- struct{}{}:
-	default:
-	}
-}
-
 // Unfenced is closed when the controller has let this broker serve.
 func (m *Member) Unfenced() <-chan struct{} { return m.unfenced }
 
@@ -218,110 +201,4 @@ func (m *Member) Leave(ctx context.Context) error {
 			return fmt.Errorf("hand leadership over: %w", ctx.Err())
 		}
 	}
-}
-
-// beat sends heartbeats, at their interval and when there is a hurry. One that is not
-// answered does not hold up the next, and those to a controller that has fallen silent
-// none to its successor.
-func (m *Member) beat(ctx context.Context) error {
-	g, ctx := errgroup.WithContext(ctx)
-	underWay, asked := new(atomic.Int32), model.NoNode
-	ticker := time.NewTicker(m.o.Heartbeat)
-	defer ticker.Stop()
-	for {
-		if leader := m.o.Quorum.Leader(); leader != asked {
-			underWay, asked = new(atomic.Int32), leader
-		}
-		if count := underWay; count.Load() < beatsUnderWayMax {
-			count.Add(1)
-			g.Go(func() error {
-				defer count.Add(-1)
-				return m.heartbeat(ctx)
-			})
-		}
-		select {
-		case <-ticker.C:
-		case <-m.hurry:
-		case <-ctx.Done():
-			return g.Wait()
-		}
-	}
-}
-
-// heartbeat tells the controller that this broker lives, and takes the lease that is
-// the answer, from when it was sent.
-func (m *Member) heartbeat(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, m.o.Session)
-	defer cancel()
-	m.mu.Lock()
-	beat := controller.Heartbeat{
-		Node: m.o.Node, BrokerEpoch: m.mu.epoch,
-		Applied: m.o.Quorum.Image().Index, Leave: m.mu.leaving, First: !m.mu.lease.Held(time.Now()),
-	}
-	m.mu.Unlock()
-	sent := time.Now()
-	answer, err := m.ask(ctx, beat)
-	if err != nil {
-		m.o.Logger.Debug("heartbeat was not answered", "error", err)
-		return nil
-	}
-	return m.answered(sent, answer)
-}
-
-func (m *Member) ask(ctx context.Context, beat controller.Heartbeat) (controller.HeartbeatAnswer, error) {
-	leader := m.o.Quorum.Leader()
-	switch leader {
-	case model.NoNode:
-		return controller.HeartbeatAnswer{}, ErrNotController
-	case beat.Node:
-		return m.o.Office.Heartbeat(ctx, beat)
-	}
-	body, err := m.o.Network.Request(ctx, leader, KindHeartbeat, encode(beat))
-	if err != nil {
-		return controller.HeartbeatAnswer{}, err
-	}
-	return decode[controller.HeartbeatAnswer](body)
-}
-
-func (m *Member) answered(sent time.Time, answer controller.HeartbeatAnswer) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	older := sent.Before(m.mu.answered) // overtaken by another's answer
-	if !older {
-		m.mu.answered = sent
-	}
-	switch {
-	case !answer.Known:
-		m.mu.lease.Revoke()
-		return ErrReplaced
-	case answer.Fenced && older:
-	case answer.Fenced:
-		m.mu.lease.Revoke()
-	default:
-		m.mu.lease.Renew(sent)
-		close(m.mu.renewed)
-		m.mu.renewed = make(chan struct{})
-		if !m.mu.unfenced {
-			m.mu.unfenced = true
-			close(m.unfenced)
-		}
-	}
-	if m.mu.leaving && answer.MayStop && !m.mu.mayStop {
-		m.mu.mayStop = true
-		close(m.mayStop)
-	}
-	return nil
-}
-
-// HeardBeat is the controller's side of a heartbeat, from a node.
-func (m *Member) HeardBeat(ctx context.Context, body []byte) ([]byte, error) {
-	beat, err := decode[controller.Heartbeat](body)
-	if err != nil {
-		return nil, err
-	}
-	answer, err := m.o.Office.Heartbeat(ctx, beat)
-	if err != nil {
-		return nil, err
-	}
-	return encode(answer), nil
 }
