@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"sync"
-	"time"
 )
 
 // inbound is an accepted link. A node has one at a time: a newer one ends the older,
@@ -168,22 +167,27 @@ func (in *inbound) take(batch []outgoing) []outgoing {
 // write writes answers and heartbeats until ctx ends, and then returns nil.
 func (in *inbound) write(ctx context.Context) error {
 	w := newFrameWriter(in.conn)
-	heartbeat := time.NewTimer(heartbeatInterval)
-	defer heartbeat.Stop()
+	beat := newBeat()
+	defer beat.stop()
 	var batch []outgoing
 	for {
 		batch = in.take(batch[:0])
-		if len(batch) == 0 {
+		if len(batch) > 0 {
+			beat.wrote()
+		} else {
 			select {
 			case <-in.wake:
 				continue
-			case <-heartbeat.C:
+			case <-beat.due():
+				beat.again()
+				if !beat.wanted() {
+					continue
+				}
 				batch = append(batch, outgoing{head: head{typ: frameHeartbeat}})
 			case <-ctx.Done():
 				return nil
 			}
 		}
-		heartbeat.Reset(heartbeatInterval)
 		if err := writeAll(w, batch); err != nil {
 			return err
 		}

@@ -106,16 +106,22 @@ func (l *link) setConnected(connected bool) {
 // ended, and leaves in the channel why.
 func (l *link) write(ctx context.Context, conn net.Conn, ended chan error) error {
 	w := newFrameWriter(conn)
-	heartbeat := time.NewTimer(heartbeatInterval)
-	defer heartbeat.Stop()
+	beat := newBeat()
+	defer beat.stop()
 	var batch []outgoing
 	for {
 		batch = l.take(batch[:0])
-		if len(batch) == 0 {
+		if len(batch) > 0 {
+			beat.wrote()
+		} else {
 			select {
 			case <-l.wake:
 				continue
-			case <-heartbeat.C:
+			case <-beat.due():
+				beat.again()
+				if !beat.wanted() {
+					continue
+				}
 				batch = append(batch, outgoing{head: head{typ: frameHeartbeat}})
 			case err := <-ended:
 				ended <- err
@@ -124,7 +130,6 @@ func (l *link) write(ctx context.Context, conn net.Conn, ended chan error) error
 				return ctx.Err()
 			}
 		}
-		heartbeat.Reset(heartbeatInterval)
 		if err := l.writeBatch(w, batch); err != nil {
 			return err
 		}

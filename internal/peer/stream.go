@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"sync"
-	"time"
 )
 
 // Stream is a connection of its own for bulk data, in frames, both ways. Read and
@@ -23,15 +22,15 @@ type Stream struct {
 	writing struct {
 		sync.Mutex
 		*frameWriter
-		any bool // since the last heartbeat was due
+		*beat
 	}
 }
 
 // newStream takes the connection over, whose handshake is done.
 func (n *Network) newStream(conn net.Conn, peer Hello) (*Stream, error) {
 	s := &Stream{n: n, conn: conn, peer: peer, reader: newFrameReader(conn, StreamFrameBytesMax), closed: make(chan struct{})}
-	s.writing.frameWriter = newFrameWriter(conn)
-	if !n.spawn(s.beat) {
+	s.writing.frameWriter, s.writing.beat = newFrameWriter(conn), newBeat()
+	if !n.spawn(s.keepAlive) {
 		n.drop(conn)
 		return nil, ErrStopped
 	}
@@ -88,7 +87,7 @@ func (s *Stream) Write(parts ...[]byte) error {
 	}
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	s.writing.any = true
+	s.writing.wrote()
 	if err := s.writing.frame(h, parts...); err != nil {
 		return err
 	}
@@ -103,13 +102,13 @@ func (s *Stream) Close() {
 	})
 }
 
-// beat writes heartbeats until the stream is closed, or fails.
-func (s *Stream) beat(ctx context.Context) {
-	t := time.NewTicker(heartbeatInterval)
-	defer t.Stop()
+// keepAlive writes heartbeats until the stream is closed, or fails.
+func (s *Stream) keepAlive(ctx context.Context) {
+	defer s.writing.stop()
 	for {
 		select {
-		case <-t.C:
+		case <-s.writing.due():
+			s.writing.again()
 			if s.heartbeat() != nil {
 				s.n.drop(s.conn) // the reader is told by that
 				return
@@ -127,8 +126,7 @@ func (s *Stream) heartbeat() error {
 		return nil // a frame is being written
 	}
 	defer s.writing.Unlock()
-	if s.writing.any {
-		s.writing.any = false
+	if !s.writing.wanted() {
 		return nil
 	}
 	if err := s.writing.frame(head{typ: frameHeartbeat}); err != nil {
