@@ -69,7 +69,7 @@ acceptance: build ## go through what three nodes must do, step by step, with Kaf
 failover: build ## measure how long clients are held up when a node dies, is paused, restarts: TRIALS=20 CLIENT=java|franz|both TARGET=chronik|kafka
 	go run ./interop/failover -server bin/chronik-server -trials $(TRIALS) -client '$(CLIENT)' -target '$(TARGET)'
 
-figures: build ## measure start, idle memory and CPU, connections, commits: RUNS=5
+figures: build ## measure start, idle memory and CPU, connections, commits, of one node and of three: RUNS=5
 	go run ./interop/figures -server bin/chronik-server -runs $(RUNS)
 
 # As root. Installs what it needs: nftables, iproute2, Java, Kafka's jars.

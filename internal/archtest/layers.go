@@ -94,7 +94,7 @@ func layers() []Row {
 			Beside: []string{"interop/command", "interop/checks", "interop/install", "interop/kafka", "interop/cluster"}},
 		{Package: "interop/failover", Layer: layerCommand, Alone: true,
 			Beside: []string{"interop/command", "interop/install", "interop/kafka", "interop/cluster"}},
-		{Package: "interop/figures", Layer: layerCommand, Alone: true},
+		{Package: "interop/figures", Layer: layerCommand, Alone: true, Beside: []string{"interop/cluster"}},
 		{Package: "interop/faults/history", Layer: layerCommand, Alone: true},
 		{Package: "interop/faults/checker", Layer: layerCommand, Alone: true, Beside: []string{"interop/faults/history"}},
 		{Package: "interop/faults/disk", Layer: layerCommand, Alone: true},

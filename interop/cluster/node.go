@@ -37,6 +37,9 @@ type Node struct {
 // CommandLine is what starts the node, as one types it.
 func (n *Node) CommandLine() string { return strings.Join(n.args, " ") }
 
+// PID is the process of a node that runs.
+func (n *Node) PID() int { return n.process.Process.Pid }
+
 // Running reports whether the node was started and has not been ended.
 func (n *Node) Running() bool { return n.process != nil }
 

@@ -46,7 +46,7 @@ func connectOnce(ctx context.Context, o options, cost *series) (err error) {
 			return fmt.Errorf("connection %d: %w", len(open), err)
 		}
 		if len(open) == 1 {
-			if before, err = s.residentBytes(); err != nil {
+			if before, err = residentBytes(s.pid()); err != nil {
 				return err
 			}
 		}
@@ -54,7 +54,7 @@ func connectOnce(ctx context.Context, o options, cost *series) (err error) {
 	if err := wait(ctx, time.Second); err != nil {
 		return err
 	}
-	after, err := s.residentBytes()
+	after, err := residentBytes(s.pid())
 	cost.add((after - before) / float64(o.connections))
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"io"
 	"net"
+	"strconv"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kbin"
@@ -53,6 +54,12 @@ func ask[R kmsg.Response](conn net.Conn, req kmsg.Request) (R, error) {
 
 // createTopic has the broker make the topic, as a client's first question does.
 func createTopic(conn net.Conn) error {
+	_, err := locate(conn)
+	return err
+}
+
+// locate is createTopic that finds where the topic's partition is led: host and port.
+func locate(conn net.Conn) (leader string, err error) {
 	r := kmsg.NewPtrMetadataRequest()
 	r.Version, r.AllowAutoTopicCreation = 9, true
 	t := kmsg.NewMetadataRequestTopic()
@@ -60,9 +67,21 @@ func createTopic(conn net.Conn) error {
 	r.Topics = append(r.Topics, t)
 	resp, err := ask[*kmsg.MetadataResponse](conn, r)
 	if err != nil {
-		return err
+		return "", err
 	}
-	return kerr.ErrorForCode(resp.Topics[0].ErrorCode)
+	found := resp.Topics[0]
+	if err := kerr.ErrorForCode(found.ErrorCode); err != nil {
+		return "", err
+	}
+	if err := kerr.ErrorForCode(found.Partitions[0].ErrorCode); err != nil {
+		return "", err
+	}
+	for _, b := range resp.Brokers {
+		if b.NodeID == found.Partitions[0].Leader {
+			return net.JoinHostPort(b.Host, strconv.Itoa(int(b.Port))), nil
+		}
+	}
+	return "", kerr.LeaderNotAvailable
 }
 
 // produce sends records in one batch and waits until all in sync have them.

@@ -42,7 +42,7 @@ func (f *idleFigures) take(ctx context.Context, s *server, conn net.Conn, idle t
 	if err := createTopic(conn); err != nil {
 		return err
 	}
-	bytes, err := s.residentBytes()
+	bytes, err := residentBytes(s.pid())
 	if err != nil {
 		return err
 	}
@@ -54,19 +54,19 @@ func (f *idleFigures) take(ctx context.Context, s *server, conn net.Conn, idle t
 	if err := wait(ctx, time.Second); err != nil {
 		return err
 	}
-	before, err := s.cpuTicks()
+	before, err := cpuTicks(s.pid())
 	if err != nil {
 		return err
 	}
 	if err := wait(ctx, idle); err != nil {
 		return err
 	}
-	after, err := s.cpuTicks()
+	after, err := cpuTicks(s.pid())
 	if err != nil {
 		return err
 	}
 	f.ticks.add(after - before)
-	bytes, err = s.residentBytes()
+	bytes, err = residentBytes(s.pid())
 	f.memory.add(bytes / mebi)
 	return err
 }

@@ -34,7 +34,7 @@ func parseOptions() options {
 	var o options
 	flag.StringVar(&o.server, "server", "bin/chronik-server", "the chronik-server to measure")
 	flag.IntVar(&o.runs, "runs", 5, "how often each figure is taken")
-	flag.DurationVar(&o.idle, "idle", 10*time.Second, "how long a broker is watched while nobody asks anything of it")
+	flag.DurationVar(&o.idle, "idle", 10*time.Second, "how long brokers are watched while nobody asks anything of them")
 	flag.DurationVar(&o.commits, "commits", 5*time.Second, "how long offsets are committed for")
 	flag.IntVar(&o.connections, "connections", 10_000, "idle connections")
 	flag.Parse()
@@ -46,7 +46,9 @@ func parseOptions() options {
 func run(ctx context.Context, o options, out io.Writer) error {
 	started := time.Now()
 	fmt.Fprintf(out, "load average before: %s\n", loadAverage())
-	for _, take := range []func(context.Context, options) ([]series, error){starts, idleness, connections, commits} {
+	for _, take := range []func(context.Context, options) ([]series, error){
+		starts, idleness, connections, commits, clusterStarts, clusterIdleness, clusterLosses,
+	} {
 		taken, err := take(ctx, o)
 		if err != nil {
 			return err

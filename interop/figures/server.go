@@ -9,8 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -104,6 +102,8 @@ func (s *server) dial(ctx context.Context) (net.Conn, error) {
 	return nil, fmt.Errorf("nothing listens on %s after %s", s.addr, startMax)
 }
 
+func (s *server) pid() int { return s.process.Process.Pid }
+
 // stop ends the process as Ctrl+C does, and removes its directory.
 func (s *server) stop() error {
 	err := s.process.Process.Signal(syscall.SIGTERM)
@@ -116,38 +116,4 @@ func (s *server) stop() error {
 		err = errors.Join(err, fmt.Errorf("%s did not stop in %s", s.process.Path, stopMax), s.process.Process.Kill(), <-s.exited)
 	}
 	return errors.Join(err, os.RemoveAll(s.dir))
-}
-
-// residentBytes is the memory of the process that is in RAM.
-func (s *server) residentBytes() (float64, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.process.Process.Pid))
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(string(text)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			kib, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
-			return kib * 1024, err
-		}
-	}
-	return 0, errors.New("the process has no VmRSS")
-}
-
-// cpuTicks is the processor time of the process, user and system, in hundredths
-// of a second.
-func (s *server) cpuTicks() (float64, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.process.Process.Pid))
-	if err != nil {
-		return 0, err
-	}
-	// The name of the program, in parentheses, may hold spaces.
-	_, rest, _ := strings.Cut(string(text), ") ")
-	fields := strings.Fields(rest)
-	const utime, stime = 11, 12 // proc(5), counted from the state
-	user, err := strconv.ParseFloat(fields[utime], 64)
-	if err != nil {
-		return 0, err
-	}
-	system, err := strconv.ParseFloat(fields[stime], 64)
-	return user + system, err
 }
