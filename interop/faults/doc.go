@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command faults runs clusters of three real processes under load, does to them what a
 // seed says, and compares what their clients saw: kill -9, pauses, cuts in the network,
 // full disks, failed syncs, losses of power, damaged files, rolling restarts, alone and

@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -43,8 +45,11 @@ func (r *report) add(res *result) {
 	for _, what := range mostly(res.errors) {
 		fmt.Fprintf(r.out, "   ERROR %5d × %s\n", res.errors[what], what)
 	}
-	fmt.Fprintf(r.out, "seed %d: %d sent, %d acknowledged, %d unknown, %d read, %d in the log, %d commits, %d troubles, %d changes of leaders, whole after %.1f s: %s\n",
-		res.plan.Seed, v.Sent, v.Acked, v.Unknown, v.Read, v.Final, v.Commits, v.Troubles, res.leaders, res.whole.Seconds(), r.judge(res))
+	for _, what := range mostly(v.Troubles) {
+		fmt.Fprintf(r.out, "   told consumers %5d × %.200s\n", v.Troubles[what], what)
+	}
+	fmt.Fprintf(r.out, "seed %d: %d sent, %d acknowledged, %d unknown, %d read, %d in the log, %d commits, %d changes of leaders, no acknowledgement for up to %.1f s, whole after %.1f s: %s\n",
+		res.plan.Seed, v.Sent, v.Acked, v.Unknown, v.Read, v.Final, v.Commits, res.leaders, v.Stall.Seconds(), res.whole.Seconds(), r.judge(res))
 }
 
 // toldMax is how many anomalies of a kind are printed. More are in the file verdict.txt.

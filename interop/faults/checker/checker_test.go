@@ -118,3 +118,15 @@ func TestManyAnomaliesAreCountedAndNotAllTold(t *testing.T) {
 		t.Errorf("%d found, %d told", v.Found[Unseen], len(v.Anomalies))
 	}
 }
+
+// TestStallIsTheLongestWait of one partition, whatever happens in the others.
+func TestStallIsTheLongestWait(t *testing.T) {
+	var ops []history.Op
+	for n, at := range []int{1, 30, 2, 5, 12, 13} {
+		ops = append(ops, history.Op{Kind: history.Produce, Value: fmt.Sprint(n), Sequence: int64(n), Outcome: history.Acked, Ended: time.Duration(at) * time.Second, Offset: int64(n)})
+		ops = append(ops, history.Op{Kind: history.Produce, Partition: 1, Value: fmt.Sprint(n, "b"), Sequence: int64(n), Outcome: history.Acked, Ended: time.Duration(at) * time.Millisecond, Offset: int64(n)})
+	}
+	if got := Check(ops).Stall; got != 17*time.Second {
+		t.Errorf("%s", got)
+	}
+}

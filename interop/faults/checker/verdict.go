@@ -2,6 +2,8 @@ package checker
 
 import (
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/chronik/chronik/interop/faults/history"
 )
@@ -72,8 +74,12 @@ type Verdict struct {
 	// Read counts records that consumers got while the faults struck, each as often as it
 	// was got; Final those of the last reader.
 	Read, Final int
-	// Commits counts the acknowledged ones; Troubles errors that consumers were told.
-	Commits, Troubles int
+	// Commits counts the acknowledged ones.
+	Commits int
+	// Troubles are the errors that consumers were told, by how often.
+	Troubles map[string]int
+	// Stall is the longest time in which nobody was acknowledged anything in some partition.
+	Stall time.Duration
 
 	// Anomalies are those found, of each kind at most anomaliesMax; Found counts all.
 	Anomalies []Anomaly
@@ -96,9 +102,10 @@ func (v *Verdict) OK() bool { return len(v.Found) == 0 }
 // Check looks at a whole history. The order of operations is taken from it only
 // within one client.
 func Check(ops []history.Op) *Verdict {
-	v := &Verdict{Found: map[Kind]int{}}
+	v := &Verdict{Found: map[Kind]int{}, Troubles: map[string]int{}}
 	seen := newIndex(ops)
 	v.count(ops)
+	v.Stall = stall(seen)
 	for _, check := range []func(*Verdict, *index){acknowledged, offsets, values, order, sessions, commits, coverage} {
 		check(v, seen)
 	}
@@ -125,8 +132,26 @@ func (v *Verdict) count(ops []history.Op) {
 				v.Commits++
 			}
 		case history.Trouble:
-			v.Troubles++
+			v.Troubles[op.Note]++
 		case history.End, history.Committed:
 		}
 	}
+}
+
+// stall finds the longest time between two acknowledgements of one partition.
+func stall(x *index) time.Duration {
+	acks := map[int32][]time.Duration{}
+	for _, op := range x.produced {
+		if op.Outcome == history.Acked {
+			acks[op.Partition] = append(acks[op.Partition], op.Ended)
+		}
+	}
+	var longest time.Duration
+	for _, times := range acks {
+		slices.Sort(times)
+		for i := range len(times) - 1 {
+			longest = max(longest, times[i+1]-times[i])
+		}
+	}
+	return longest
 }

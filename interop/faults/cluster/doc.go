@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package cluster runs three nodes of chronik or of Apache Kafka as processes, each on a
 // disk of its own and in a network of its own, and ends, stops and starts them.
 //

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package disk is a file system that can lose its power: it knows of every file and
 // every directory what has been synced, and takes back the rest when it is told to.
 // It can also be full, and fail to sync. Package mount shows it to processes.

@@ -8,9 +8,6 @@ import (
 	"io"
 	"os"
 	"sync"
-	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // Recorder keeps operations, and writes them to a file as they come, so that a run
@@ -30,15 +27,6 @@ func Create(path string) (*Recorder, error) {
 		return nil, err
 	}
 	return &Recorder{file: f, out: bufio.NewWriterSize(f, 1<<16)}, nil
-}
-
-// Now is the machine's monotonic clock.
-func Now() time.Duration {
-	var t unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &t); err != nil {
-		panic(fmt.Sprintf("clock_gettime: %v", err)) // never, on Linux
-	}
-	return time.Duration(t.Nano())
 }
 
 // Add keeps one operation. An error of the file is Close's to return.

@@ -41,17 +41,6 @@ func TestHistoryIsReadAsItWasRecorded(t *testing.T) {
 	}
 }
 
-func TestTheClockDoesNotGoBack(t *testing.T) {
-	last := Now()
-	for range 1000 {
-		now := Now()
-		if now < last {
-			t.Fatalf("%v after %v", now, last)
-		}
-		last = now
-	}
-}
-
 // FuzzDecode holds Decode to reading again what it has read.
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"began":1,"ended":2,"client":"a","kind":"produce","partition":0,"offset":-1,"value":"a.0.1","outcome":"acked"}` + "\n"))

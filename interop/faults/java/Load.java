@@ -20,9 +20,7 @@ public final class Load {
         Producer producer = new Producer(bootstrap, topic, partitions);
         Thread sending = new Thread(producer, "producer");
         sending.start();
-        while (System.in.read() >= 0) {
-            Thread.onSpinWait();
-        }
+        System.in.readAllBytes();
         producer.finish();
         sending.join();
         reading.set(false);
