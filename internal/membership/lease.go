@@ -45,28 +45,27 @@ func (m *Member) Await(ctx context.Context) bool {
 
 // watchLease tells when the lease has run out, and will not be renewed soon.
 func (m *Member) watchLease(ctx context.Context) {
-	told := true // there has been none yet
+	had := false
 	for {
 		m.mu.Lock()
 		lapsed, fenced, renewed := m.mu.lease.Lapsed(time.Now()), m.mu.lease.Revoked(), m.mu.renewed
 		m.mu.Unlock()
 		if lapsed >= leaseGrace {
-			if !told && !fenced {
+			if had && !fenced {
 				m.o.Logger.Warn("The controller has not been heard of for too long: nothing is served until it is", "for", lapsed.Round(time.Millisecond))
 			}
-			if !told {
+			if had {
 				m.o.Lapsed()
 			}
-			told = true
+			had = false
 			select {
 			case <-renewed:
-				told = false
 			case <-ctx.Done():
 				return
 			}
 			continue
 		}
-		told = false
+		had = true
 		select {
 		case <-time.After(leaseGrace - lapsed):
 		case <-ctx.Done():
