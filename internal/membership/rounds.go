@@ -20,23 +20,18 @@ type rounds struct {
 }
 
 type round struct {
-	timer *time.Timer
-	done  chan struct{}
-	err   error // read after done
+	done chan struct{}
+	err  error // read after done
 }
 
-// await waits for a round that begins after the call: at once where there is a hurry,
-// else when its turn comes.
-func (p *rounds) await(ctx context.Context, hurry bool) error {
+// await waits for a round that begins after the call, when its turn comes.
+func (p *rounds) await(ctx context.Context) error {
 	p.mu.Lock()
 	r := p.mu.next
 	if r == nil {
 		r = &round{done: make(chan struct{})}
 		p.mu.next = r
-		r.timer = time.AfterFunc(max(0, time.Until(p.mu.begun.Add(p.interval))), func() { p.run(r) })
-	}
-	if hurry {
-		r.timer.Reset(0)
+		time.AfterFunc(max(0, time.Until(p.mu.begun.Add(p.interval))), func() { p.run(r) })
 	}
 	p.mu.Unlock()
 	select {
@@ -47,15 +42,11 @@ func (p *rounds) await(ctx context.Context, hurry bool) error {
 	}
 }
 
-// roundMax bounds a round: a lease would have run out by then, and a client asks again.
+// roundMax bounds a round: a client asks again by then.
 const roundMax = 2 * time.Second
 
 func (p *rounds) run(r *round) {
 	p.mu.Lock()
-	if p.mu.next != r { // a timer that was reset when it had gone off
-		p.mu.Unlock()
-		return
-	}
 	p.mu.next, p.mu.begun = nil, time.Now()
 	p.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), roundMax)

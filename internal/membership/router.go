@@ -45,7 +45,7 @@ func NewRouter(q *quorum.Quorum, network Network) *Router {
 // not find, it looks for once more.
 func (r *Router) CatchUp(ctx context.Context) *meta.Image {
 	if r.network != nil && r.quorum.Leader() != r.quorum.Node() {
-		_ = r.catchUps.await(ctx, false) // in vain, this node knows what it knows
+		_ = r.catchUps.await(ctx) // in vain, this node knows what it knows
 	}
 	return r.quorum.Image()
 }

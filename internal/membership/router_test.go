@@ -153,8 +153,7 @@ func TestStatusIsTheLeaders(t *testing.T) {
 	})
 }
 
-// Who waits is served by a round that begins later; rounds keep their distance, unless
-// somebody is in a hurry.
+// Who waits is served by a round that begins later; rounds keep their distance.
 func TestRoundsServeWhoWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var began []time.Duration
@@ -164,10 +163,10 @@ func TestRoundsServeWhoWaits(t *testing.T) {
 			<-time.After(10 * time.Millisecond)
 			return nil
 		}}
-		await := func(hurry bool) chan time.Duration {
+		await := func() chan time.Duration {
 			served := make(chan time.Duration, 1)
 			go func() {
-				if err := r.await(context.Background(), hurry); err != nil {
+				if err := r.await(context.Background()); err != nil {
 					t.Error(err)
 				}
 				served <- time.Since(start)
@@ -175,25 +174,23 @@ func TestRoundsServeWhoWaits(t *testing.T) {
 			synctest.Wait()
 			return served
 		}
-		first := await(false)
-		second, third := await(false), await(false) // the first round has begun without them
+		first := await()
+		second, third := await(), await() // the first round has begun without them
 		if at := <-first; at != 10*time.Millisecond {
 			t.Errorf("the first was served after %v", at)
 		}
 		if a, b := <-second, <-third; a != 110*time.Millisecond || b != a {
 			t.Errorf("who came later was served after %v and %v", a, b)
 		}
-		patient := await(false)
-		hurried := await(true)
-		if a, b := <-patient, <-hurried; a != 120*time.Millisecond || b != a {
-			t.Errorf("beside one in a hurry, and in a hurry: %v and %v", a, b)
+		if at := <-await(); at != 210*time.Millisecond {
+			t.Errorf("who came when that was over was served after %v", at)
 		}
 		if len(began) != 3 {
 			t.Errorf("rounds began at %v", began)
 		}
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
-		if err := r.await(ctx, false); !errors.Is(err, context.Canceled) {
+		if err := r.await(ctx); !errors.Is(err, context.Canceled) {
 			t.Errorf("who does not wait is told %v", err)
 		}
 		<-time.After(time.Second) // its round comes all the same
