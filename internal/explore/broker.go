@@ -268,7 +268,12 @@ func (s *step) start(epoch model.BrokerEpoch, v replica.View) {
 }
 
 // crash ends the process. The page cache stays.
-func (s *step) crash() { s.machine, s.ops, s.epoch = nil, nil, 0 }
+//
+// Where an epoch starts becomes durable with its first record.
+func (s *step) crash() {
+	s.machine, s.ops, s.epoch = nil, nil, 0
+	s.log.epochs.TruncateEnd(s.log.EndOffset())
+}
 
 // losePower ends the process and the page cache: of what was not synced the first
 // records are kept.

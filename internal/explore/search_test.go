@@ -37,7 +37,7 @@ func TestASmallSpaceIsSearchedToItsEnd(t *testing.T) {
 	b := Bounds{Records: 1, Crashes: 1, Losses: 1, Elections: 1, Changes: 1, InFlight: 1, MinInsync: 2, States: 1_000_000, Bytes: 1 << 30}
 	first := Search(t.Context(), b, func(Result) {})
 	again := Search(t.Context(), b, func(Result) {})
-	if first.Violation != nil || !first.Complete || first.States < 300 {
+	if first.Violation != nil || !first.Complete || first.States < 250 {
 		t.Errorf("%+v", first)
 	}
 	if first.States != again.States || first.Depth != again.Depth || first.Locals != again.Locals {

@@ -76,10 +76,6 @@ func (p *Partition) doLocked(e *replica.Effect) {
 		}
 		p.set.options.Peers.Send(e.Node, p, e.Message)
 	case replica.SaveNormal:
-		if p.mu.starting {
-			p.mu.postponed = append(p.mu.postponed, e.Epoch)
-			return
-		}
 		p.set.normals.save(p, e.Epoch)
 	case replica.Propose:
 		p.set.options.Controller.Propose(p.topic, p.name.Partition, *e.Change)
@@ -92,15 +88,9 @@ func (p *Partition) doLocked(e *replica.Effect) {
 
 // onDisk carries one effect out with mu released, and tells the replica.
 func (p *Partition) onDisk(e replica.Effect, batches []byte) error {
-	p.mu.starting = e.Kind == replica.StartEpoch
 	p.mu.Unlock()
 	err := p.carryOut(e, batches)
 	p.mu.Lock()
-	p.mu.starting = false
-	for _, epoch := range p.mu.postponed {
-		p.set.normals.save(p, epoch)
-	}
-	p.mu.postponed = nil
 	if err != nil {
 		if e.Kind == replica.Truncate || e.Kind == replica.StartOver {
 			p.goOfflineLocked(err) // half cut, it is no log to follow with
@@ -125,8 +115,8 @@ func (p *Partition) onDisk(e replica.Effect, batches []byte) error {
 func (p *Partition) carryOut(e replica.Effect, batches []byte) error {
 	switch e.Kind {
 	case replica.StartEpoch:
-		// Recorded before a record of the epoch is written, so that a follower that
-		// asks where the epoch begins gets an answer even while it is empty (KIP-101).
+		// Before a record of the epoch is written, so that a follower that asks where
+		// the epoch begins gets an answer even while it is empty (KIP-101).
 		return p.log.StartEpoch(e.Epoch)
 	case replica.Truncate:
 		before := p.log.EndOffset()

@@ -45,10 +45,6 @@ type Partition struct {
 		failed     error // final: the disk failed or the partition is closed
 		// pausedUntil is when a leader is heard again whose data could not be used.
 		pausedUntil time.Time
-		// starting: where an epoch starts is on its way to the disk. Meanwhile
-		// postponed gathers normal epochs, which become durable after it.
-		starting  bool
-		postponed []model.LeaderEpoch
 		// tick is the replica's alarm, and tickAt when it goes off; zero: not set.
 		tick   *time.Timer
 		tickAt time.Time

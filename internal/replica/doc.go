@@ -11,10 +11,11 @@
 // After any event method the caller takes the effects with Take and carries them
 // out in order. What it must make durable before the event that reports it:
 //
-//  1. StartEpoch: where the epoch starts is in the log's epoch history.
+//  1. StartEpoch: where the epoch starts is in the log's epoch history. It has to be
+//     durable no sooner than the epoch's first record: of an epoch without records
+//     nobody holds anything, as its followers never hear where it starts.
 //  2. SaveNormal: the normal epoch; then NormalSaved. The log up to the end that
-//     was reported by Synced, and StartEpoch, are durable before. It is asked for
-//     only when what the epoch's leader had when elected is synced, by the leader too.
+//     was reported by Synced is durable before. It is asked for only when what the epoch's leader had when elected is synced, by the leader too.
 //  3. Truncate, StartOver: the log is cut, so that no crash brings the records back,
 //     and with it the epochs that start at or after the cut, also where it is the
 //     log's end; then Truncated. Nothing is appended in between. StartOver is all or

@@ -7,7 +7,7 @@ type EffectKind uint8
 
 // The effects.
 const (
-	// StartEpoch records durably that Epoch starts at the log's end.
+	// StartEpoch records that Epoch starts at the log's end.
 	StartEpoch EffectKind = iota + 1
 	// SaveNormal makes Epoch the durable normal epoch, and then calls NormalSaved.
 	SaveNormal

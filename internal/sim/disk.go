@@ -127,6 +127,15 @@ func (d *disk) crash() {
 	}
 }
 
+// forgetEmptyEpochs: where an epoch starts becomes durable with its first record.
+func (d *disk) forgetEmptyEpochs() {
+	for _, l := range d.logs {
+		if l != nil {
+			l.epochs.TruncateEnd(l.EndOffset())
+		}
+	}
+}
+
 // losePower keeps what is synced and a prefix of the rest of each log; it returns
 // how many batches are lost.
 func (d *disk) losePower() (lost int) {

@@ -83,6 +83,7 @@ func (n *node) crash(how ending, why string) {
 	n.deferred = nil
 	n.paused = false
 	n.disk.crash()
+	n.disk.forgetEmptyEpochs()
 	switch how {
 	case powerLoss, diskError:
 		c.stats.LostBatches += n.disk.losePower()

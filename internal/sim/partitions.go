@@ -61,7 +61,6 @@ func (p *process) carryOne(i int, h *host, e *replica.Effect) {
 	switch e.Kind {
 	case replica.StartEpoch:
 		h.log.epochs.Begin(e.Epoch, h.log.EndOffset())
-		d.submit(operation{run: p, lane: onFiles, change: func() {}})
 	case replica.SaveNormal:
 		epoch := e.Epoch
 		d.submit(operation{run: p, lane: onFiles, change: func() {

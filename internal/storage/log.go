@@ -123,8 +123,10 @@ func (l *Log) EpochAt(offset model.Offset) (model.LeaderEpoch, bool) {
 	return l.epochs.at(offset)
 }
 
-// StartEpoch notes that a leader epoch begins at the log's end, durably. An
-// epoch that is known already is left as it is.
+// StartEpoch notes that a leader epoch begins at the log's end. An epoch that is known
+// already is left as it is. It becomes durable with the first record of the epoch, in
+// whose batch recovery finds it; one without records is forgotten by a crash, and nobody
+// has anything of it. So a node that takes over thousands of partitions syncs nothing.
 func (l *Log) StartEpoch(epoch model.LeaderEpoch) error {
 	l.write.Lock()
 	defer l.write.Unlock()
@@ -138,7 +140,7 @@ func (l *Log) StartEpoch(epoch model.LeaderEpoch) error {
 		return nil
 	}
 	l.assignEpoch(epoch, l.end)
-	return l.writeEpochs()
+	return nil
 }
 
 // assignEpoch adds an epoch; the file follows with writeEpochs. Until it does,
