@@ -145,7 +145,8 @@ func (p *Pending) served(ctx context.Context, err error) error {
 }
 
 // WaitCommitted returns once the high watermark has reached end: everything
-// below it is final, and visible to consumers.
+// below it is final, and visible to consumers. It is ErrNotLeader where the node may not
+// serve by then: another may have committed more.
 func (p *Partition) WaitCommitted(ctx context.Context, end model.Offset) error {
 	p.mu.Lock()
 	w, err := p.awaitLocked(end, AcksAll)
@@ -154,5 +155,6 @@ func (p *Partition) WaitCommitted(ctx context.Context, end model.Offset) error {
 		return err
 	}
 	pending := Pending{partition: p, acks: AcksAll, waiter: w}
-	return pending.Wait(ctx)
+	// What was committed long ago is the last word only of who may still serve.
+	return pending.served(ctx, pending.Wait(ctx))
 }

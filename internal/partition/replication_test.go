@@ -1,6 +1,8 @@
 package partition
 
 import (
+	"context"
+	"errors"
 	"testing"
 
 	"github.com/chronik/chronik/internal/meta"
@@ -216,5 +218,31 @@ func TestNextOfAClosedLogIsNothing(t *testing.T) {
 	}
 	if err := p.failure(); err != nil {
 		t.Errorf("the partition has failed: %v", err)
+	}
+}
+
+// refusing is the lease of a node that may not serve.
+type refusing struct{}
+
+func (refusing) Serving() bool              { return false }
+func (refusing) Accepting() bool            { return true }
+func (refusing) Await(context.Context) bool { return false }
+
+// A coordinator that has been cut off must not answer from what it knows: another has
+// committed more by now.
+func TestCommittedIsNoAnswerWithoutALease(t *testing.T) {
+	n := newNode(t, vfs.NewMem())
+	n.startDisk()
+	p := n.create(self)
+	pending := n.append(p, AcksAll, "a")
+	if err := n.wait(&pending); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.WaitCommitted(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	n.set.options.Lease = refusing{}
+	if err := p.WaitCommitted(t.Context(), 1); !errors.Is(err, ErrNotLeader) {
+		t.Errorf("without a lease: %v", err)
 	}
 }
