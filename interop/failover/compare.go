@@ -8,10 +8,11 @@ import (
 )
 
 // written is a topic of a trial that has ended, with what the clients were told; the
-// index of a ledger is its partition.
+// index of a ledger is its partition. Created are the topics made meanwhile.
 type written struct {
 	topic   string
 	ledgers []*ledger
+	created []string
 }
 
 const (
@@ -46,8 +47,9 @@ func (r *run) readBack(ctx context.Context, keep int) error {
 		if len(problems) > before {
 			continue
 		}
-		if _, err := r.janitor.DeleteTopics(ctx, w.topic); err != nil {
-			return err
+		deleted, err := r.janitor.DeleteTopics(ctx, append(w.created, w.topic)...)
+		if err := errors.Join(err, deleted.Error()); err != nil {
+			return fmt.Errorf("delete what has been compared: %w", err)
 		}
 	}
 	return errors.Join(problems...)

@@ -23,6 +23,7 @@ type trial struct {
 	topic   string
 	clients []client
 	ledgers []*ledger
+	created []string // topics, by client
 }
 
 // conduct makes the trial, and adds what it found to the series.
@@ -56,7 +57,7 @@ func (r *run) conduct(ctx context.Context, k *kind, number int) error {
 			return err
 		}
 	}
-	r.done = append(r.done, written{topic: t.topic, ledgers: t.ledgers})
+	r.done = append(r.done, written{topic: t.topic, ledgers: t.ledgers, created: t.created})
 	t.report(node, m)
 	return nil
 }
@@ -107,8 +108,10 @@ func (t *trial) measure(ctx context.Context, node *cluster.Node) (times, error) 
 	g, gctx := errgroup.WithContext(ctx)
 	if t.kind.writes {
 		for i, c := range t.clients {
+			topic := fmt.Sprintf("%s-write-%d", t.topic, i)
+			t.created = append(t.created, topic)
 			g.Go(func() error {
-				err := c.createTopic(gctx, fmt.Sprintf("%s-write-%d", t.topic, i))
+				err := c.createTopic(gctx, topic)
 				m.writes[i] = time.Since(m.struck)
 				return err
 			})
