@@ -9,7 +9,6 @@ import (
 	"maps"
 	"net"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/chronik/chronik/internal/model"
@@ -272,22 +271,4 @@ func (n *Network) hello(purpose Purpose, to model.NodeID) Hello {
 	h := n.o.Hello()
 	h.Purpose, h.Node, h.To = purpose, n.o.Node, to
 	return h
-}
-
-// Probe connects to a node's address and hangs up. nil: somebody listens there, a
-// hanging process perhaps; ErrRefused: nobody does; else there was no answer.
-func (n *Network) Probe(ctx context.Context, node model.NodeID) error {
-	address, ok := n.o.Address(node)
-	if !ok {
-		return fmt.Errorf("probe node %d: its address is not known", node)
-	}
-	conn, err := n.dial(ctx, address)
-	switch {
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return fmt.Errorf("probe node %d: %w: %w", node, ErrRefused, err)
-	case err != nil:
-		return fmt.Errorf("probe node %d: %w", node, err)
-	}
-	_ = conn.Close() // it has served its purpose
-	return nil
 }
