@@ -25,13 +25,13 @@ func leaderOf(ctx context.Context, t *testing.T, admin *kadm.Client, topic strin
 	}
 }
 
-// quiet fails the test where a node has called for a person.
+// quiet fails the test where a node has called for a person, in any of its runs.
 func (c *Processes) quiet(t *testing.T) {
 	t.Helper()
-	for i, p := range c.Nodes {
+	for _, p := range c.all {
 		for line := range strings.Lines(p.Log()) {
-			if strings.Contains(line, " ERR ") {
-				t.Errorf("node %d: %s", i+1, line)
+			if strings.Contains(line, " ERR ") || strings.Contains(line, "panic") {
+				t.Errorf("%s: %s", p.cmd.Args, line)
 			}
 		}
 	}
@@ -39,9 +39,10 @@ func (c *Processes) quiet(t *testing.T) {
 
 // Goal: what a cluster has acknowledged with acks=-1 survives kill -9 of any node, and
 // of all of them, in order and once, and all nodes serve the same. Method: one
-// idempotent producer writes numbers to three partitions without pause while leaders
-// are killed at random moments and started again, in the end all at once; then
-// everything is read back through each node alone.
+// idempotent producer writes numbers to three partitions without pause while, at random
+// moments, leaders are killed, stopped in order, and killed with another node, and
+// started again; in the end all are killed at once. Then everything is read back through
+// each node alone.
 func TestCrashOfLeadersKeepsEveryAcknowledgedRecordOnceAndInOrder(t *testing.T) {
 	if *crashSeed == 0 {
 		*crashSeed = uint64(time.Now().UnixNano())
@@ -58,12 +59,24 @@ func TestCrashOfLeadersKeepsEveryAcknowledgedRecordOnceAndInOrder(t *testing.T) 
 	load.awaitAcks(ctx, t, 500) // the topic is there
 	for round := range *crashRounds {
 		leader := leaderOf(ctx, t, admin, "crash", int32(round%crashPartitions))
-		c.Kill(leader)
-		load.awaitAcks(ctx, t, 200+rng.IntN(3000)) // by those that are left
-		c.Start(leader)
+		down := []int{leader}
+		switch round % 3 {
+		case 0:
+			c.Kill(leader)
+		case 1:
+			if err := c.Nodes[leader-1].Interrupt(ctx); err != nil {
+				t.Errorf("stop node %d: %v", leader, err)
+			}
+		case 2: // and nobody is left to acknowledge
+			down = append(down, leader%clusterSize+1)
+			c.Kill(down...)
+		}
+		if len(down) == 1 {
+			load.awaitAcks(ctx, t, 200+rng.IntN(3000)) // by those that are left
+		}
+		c.Start(down...)
 		load.awaitAcks(ctx, t, rng.IntN(1000))
 	}
-	c.quiet(t)
 	c.Kill(1, 2, 3)
 	c.Start(1, 2, 3)
 	load.awaitAcks(ctx, t, 500)
@@ -71,12 +84,12 @@ func TestCrashOfLeadersKeepsEveryAcknowledgedRecordOnceAndInOrder(t *testing.T) 
 	for id := range clusterSize {
 		readBackCrashed(ctx, t, c.Addr(id+1), acked)
 	}
-	c.quiet(t)
 	for id, p := range c.Nodes {
 		if err := p.Interrupt(ctx); err != nil {
 			t.Errorf("stop node %d: %v", id+1, err)
 		}
 	}
+	c.quiet(t)
 }
 
 // A group's offsets are committed by the quorum of their partition: they outlive their

@@ -17,6 +17,7 @@ type Processes struct {
 	layout   layout
 	kafka    [clusterSize]string // ports
 	settings []string
+	all      []*Process // that were ever started
 }
 
 // NewProcesses makes a cluster of processes that are not started yet. Settings are
@@ -47,6 +48,7 @@ func (c *Processes) Launch(ids ...int) {
 	c.t.Helper()
 	for _, id := range ids {
 		c.Nodes[id-1] = Launch(c.t, c.binary, c.Arguments(id)...)
+		c.all = append(c.all, c.Nodes[id-1])
 	}
 }
 
