@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -42,7 +43,8 @@ type node struct {
 	member      *Member
 	office      *Office
 	set         *partition.Set
-	registered  bool // the publisher's
+	registered  bool         // the publisher's
+	lapsed      atomic.Int32 // how often the lease has lapsed
 
 	stop  func() // ends what runs; what is durable stays
 	begin func() // begins Member.Run
@@ -87,7 +89,7 @@ func (c *cluster) start(id model.NodeID) *node {
 	var err error
 	if n.quorum, err = quorum.New(quorum.Options{
 		Node: id, Voters: []model.NodeID{1, 2, 3}, FS: fs, Dir: "data", Disk: n.disk, Logger: logger,
-		Transport: raft{l}, Publish: n.publish, Lead: func(term uint64) { n.office.Lead(term) },
+		Transport: raft{l}, Publish: n.publish, Lead: func(term uint64) { n.office.Lead(term) }, LeaderChanged: func() { n.member.LeaderChanged() },
 		Env: func() controller.Env { return controller.Env{Partitions: 1, ReplicationFactor: 3} },
 	}); err != nil {
 		c.t.Fatal(err)
@@ -100,7 +102,7 @@ func (c *cluster) start(id model.NodeID) *node {
 	})
 	n.member = New(Options{
 		Node: id, Heartbeat: heartbeat, Session: session, Quorum: n.quorum, Router: n.router, Network: l, Office: n.office,
-		Partitions: n, Lapsed: func() {}, Logger: logger,
+		Partitions: n, Lapsed: func() { n.lapsed.Add(1) }, Logger: logger,
 	})
 	n.set = partition.NewSet(partition.Options{
 		Node: id, FS: fs, Dir: "data", Disk: n.disk, Logger: logger, LagMax: time.Minute, Controller: n.member, Lease: n.member,
