@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/chronik/chronik/interop/cluster"
 	"github.com/chronik/chronik/interop/command"
 )
 
@@ -24,9 +25,10 @@ const (
 	stopMax = 20 * time.Second
 )
 
-// broker is the broker under test: a process of ours, or somebody's.
+// broker is the broker under test: a process of ours, or somebody's, or one of a cluster.
 type broker struct {
 	addr    string
+	brokers int    // of its cluster, with it
 	runID   string // makes names of topics and groups this run's own
 	dataDir string // empty where it is not known
 	owned   bool
@@ -39,8 +41,13 @@ type broker struct {
 }
 
 func openBroker(ctx context.Context, o options) (*broker, error) {
-	b := &broker{options: o, runID: strings.ToLower(rand.Text()[:6]), dataDir: o.dataDir, addr: o.broker}
-	if o.broker != "" || o.dataDir != "" {
+	b := &broker{options: o, runID: newRunID(), dataDir: o.dataDir, addr: o.broker, brokers: 1}
+	switch {
+	case o.broker != "":
+		var err error
+		b.brokers, err = cluster.Brokers(ctx, o.broker)
+		return b, err
+	case o.dataDir != "":
 		return b, nil
 	}
 	work, err := os.MkdirTemp("", "chronik-interop-")
@@ -58,6 +65,11 @@ func openBroker(ctx context.Context, o options) (*broker, error) {
 	}
 	return b, nil
 }
+
+func newRunID() string { return strings.ToLower(rand.Text()[:6]) }
+
+// replicas is how many a topic is given where nothing says so.
+func (b *broker) replicas() int { return min(3, b.brokers) }
 
 // freeAddress is one that nothing listens on.
 func freeAddress() (string, error) {
@@ -157,8 +169,10 @@ func (b *broker) logTail() string {
 
 // complaints returns the ERROR lines of the broker's log: at that level a person
 // must act, and nothing that a client sends is a reason for it.
-func (b *broker) complaints() error {
-	data, err := os.ReadFile(b.logPath)
+func (b *broker) complaints() error { return complaintsOf(b.logPath) }
+
+func complaintsOf(logPath string) error {
+	data, err := os.ReadFile(logPath)
 	if err != nil {
 		return err
 	}

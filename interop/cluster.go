@@ -22,6 +22,8 @@ func clusterChecks(s *suiteRun) {
 	s.check("metadata-quorum describe --replication", func(c *check) {
 		out := c.kafka("metadata-quorum", "describe", "--replication", "--human-readable")
 		c.Matches(out, `^NodeId\s+DirectoryId\s+LogEndOffset\s+Lag`, `^\d+\s+\S{22}\s+[1-9]\d*\s+0\s+.*ms ago.*Leader\s*$`)
+		followers := regexp.MustCompile(`(?m)^\d+\s+\S{22}\s+[1-9]\d*\s+\d+\s+.*ms ago.*Follower\s*$`).FindAllString(out, -1)
+		c.Equal("followers", len(followers), c.broker.brokers-1)
 	})
 	s.check("log-dirs --describe", logDirs)
 }
@@ -96,7 +98,7 @@ func logDirs(c *check) {
 			}
 		}
 	}
-	c.Equal("partitions", partitions, 2)
+	c.Equal("partitions", partitions, 2*c.broker.replicas())
 	if bytes < 300 {
 		c.Failf("%d bytes for 100 records", bytes)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -21,7 +22,7 @@ func configChecks(s *suiteRun) {
 			`^  retention\.ms=60000 sensitive=false synonyms=\{DYNAMIC_TOPIC_CONFIG:retention\.ms=60000\b`)
 		all := c.kafka("configs", of("topics", topic, "--describe", "--all")...)
 		c.Matches(all, `^  segment\.bytes=1073741824 sensitive=false synonyms=\{DEFAULT_CONFIG:log\.segment\.bytes=1073741824\}$`,
-			`^  max\.message\.bytes=1048588 `, `^  min\.insync\.replicas=1 `, `^  compression\.type=producer `)
+			`^  max\.message\.bytes=1048588 `, fmt.Sprintf(`^  min\.insync\.replicas=%d `, c.broker.replicas()/2+1), `^  compression\.type=producer `)
 	})
 	s.check("configs: a topic's setting deleted", func(c *check) {
 		c.kafka("configs", of("topics", topic, "--alter", "--delete-config", "cleanup.policy,retention.ms")...)

@@ -1,9 +1,14 @@
 // Command interop runs what people use today against a broker: Apache Kafka's
 // own tools, the Java client, kcat, and the Python and JavaScript clients. It
 // installs them below a cache directory, starts a chronik-server of its own on
-// loopback with a temporary data directory (or takes a running broker), records
+// loopback with a temporary data directory (or takes running brokers), records
 // the result of each check, and closes with a count. Nothing is skipped: what
 // cannot be installed or started fails.
+//
+// Then it starts three nodes, and has the same clients begin each with another of
+// them; and what clients see of a cluster alone has nodes of its own: reading from the
+// replica in a consumer's rack, nodes that know each other by certificates, addresses
+// that suit who asks.
 //
 // A suite is a list of checks that run one after the other; suites run beside
 // each other, each with topics and groups of its own names. The checks were

@@ -25,7 +25,7 @@ func groupChecks(s *suiteRun) {
 		c.Matches(groups(c, "--list", "--type"), "^"+group+`\s+Classic\s*$`)
 		c.Matches(c.kafka("groups", "--list"), "^"+group+`\s+Classic\s+consumer\s*$`)
 		describesGroup(c, group, topic, 10, 0)
-		c.Matches(groups(c, "--describe", "--group", group, "--state"), "^"+group+`\s+127\.0\.0\.1:\d+\s+\(\d+\)\s+(-\s+)?Empty\s+0$`)
+		c.Matches(groups(c, "--describe", "--group", group, "--state"), "^"+group+`\s+(127\.0\.0\.1|localhost):\d+\s+\(\d+\)\s+(-\s+)?Empty\s+0$`)
 		out := c.AnyCode(c.kafkaLine("consumer-groups", "--describe", "--group", group, "--members"))
 		c.Matches(out.All(), "has no active members")
 	})

@@ -21,7 +21,7 @@ func (c *check) kcat(stdin string, args ...string) string {
 func runKcat(s *suiteRun) {
 	s.check("metadata", func(c *check) {
 		out := c.kcat("", "-L")
-		c.Matches(out, `^ +1 brokers:$`, `^ +broker \d+ at 127\.0\.0\.1:\d+ \(controller\)$`)
+		c.Matches(out, fmt.Sprintf(`^ +%d brokers:$`, c.broker.brokers), `^ +broker \d+ at (127\.0\.0\.1|localhost):\d+ \(controller\)$`)
 	})
 	for _, codec := range []string{"none", "gzip", "snappy", "lz4", "zstd"} {
 		s.check("produce and consume, "+codec, func(c *check) {
@@ -119,8 +119,8 @@ func kcatTopic(c *check, topic string) {
 	script := `import sys
 from confluent_kafka.admin import AdminClient, NewTopic
 admin = AdminClient({"bootstrap.servers": sys.argv[1]})
-admin.create_topics([NewTopic(sys.argv[2], 4, 1)])[sys.argv[2]].result(20)`
-	c.Exec(line{Name: "create " + topic, Args: []string{c.tools.python, "-c", script, c.broker.addr, topic}})
+admin.create_topics([NewTopic(sys.argv[2], 4, int(sys.argv[3]))])[sys.argv[2]].result(20)`
+	c.Exec(line{Name: "create " + topic, Args: []string{c.tools.python, "-c", script, c.broker.addr, topic, strconv.Itoa(c.broker.replicas())}})
 }
 
 // member is a kcat consumer that goes on until it is ended, writing to files.

@@ -27,7 +27,7 @@ func runOldKafkaTools(s *suiteRun) {
 	s.check("topics: create, describe, more partitions", func(c *check) {
 		c.Matches(c.oldKafka("", "topics", "--create", "--topic", topic, "--partitions", "2", "--config", "retention.ms=3600000"), "^Created topic "+topic)
 		c.oldKafka("", "topics", "--alter", "--topic", topic, "--partitions", "3")
-		c.describesTopic(c.oldKafka("", "topics", "--describe", "--topic", topic), topic, 3)
+		c.describesTopic(c.oldKafka("", "topics", "--describe", "--topic", topic), topic, 3, c.broker.replicas())
 	})
 	s.check("configs: alter and describe", func(c *check) {
 		entity := []string{"--entity-type", "topics", "--entity-name", topic}

@@ -88,7 +88,7 @@ func layers() []Row {
 		{Package: "interop/install", Layer: layerCommand, Alone: true, Beside: []string{"interop/command"}},
 		{Package: "interop/kafka", Layer: layerCommand, Alone: true, Beside: []string{"interop/command", "interop/install"}},
 		{Package: "interop", Layer: layerCommand, Alone: true,
-			Beside: []string{"interop/command", "interop/checks", "interop/install", "interop/kafka"}},
+			Beside: []string{"interop/command", "interop/checks", "interop/install", "interop/kafka", "interop/cluster"}},
 		{Package: "interop/cluster", Layer: layerCommand, Alone: true, Beside: []string{"interop/command", "interop/kafka"}},
 		{Package: "interop/acceptance", Layer: layerCommand, Alone: true,
 			Beside: []string{"interop/command", "interop/checks", "interop/install", "interop/kafka", "interop/cluster"}},

@@ -43,7 +43,7 @@ func (r *Report) Add(res Result) {
 	if res.Took > 0 {
 		took = fmt.Sprintf(" (%.1f s)", res.Took.Seconds())
 	}
-	fmt.Fprintf(r.out, "%s %-11s %s%s\n", word, res.Suite, res.Check, took)
+	fmt.Fprintf(r.out, "%s %-13s %s%s\n", word, res.Suite, res.Check, took)
 	if res.Err != nil {
 		fmt.Fprintf(r.out, "     %s\n", strings.ReplaceAll(strings.TrimSpace(res.Err.Error()), "\n", "\n     "))
 	}
@@ -73,7 +73,7 @@ func (r *Report) Summary(took time.Duration) (failed int) {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(bySuite)) {
-		fmt.Fprintf(r.out, "%-11s %.0f s\n", name, bySuite[name].Seconds())
+		fmt.Fprintf(r.out, "%-13s %.0f s\n", name, bySuite[name].Seconds())
 	}
 	if passed+failed == 0 {
 		failed = 1

@@ -37,10 +37,25 @@ func Chronik(server string, env ...string) (*Cluster, error) {
 			}
 		}
 		n.Addr = net.JoinHostPort("localhost", strconv.Itoa(clients[i]))
+		n.ClusterAddr = net.JoinHostPort("localhost", strconv.Itoa(raft[i]))
 		n.DataDir, n.env = filepath.Join(c.Dir, fmt.Sprint("node", n.ID)), env
 		n.args = []string{server, "--node-id", strconv.Itoa(n.ID), "--advertised-addr", "localhost", "--kafka-port", strconv.Itoa(clients[i]),
 			"--data-dir", n.DataDir, "raft-cluster", "--raft-addr", fmt.Sprint("0.0.0.0:", raft[i]),
 			"--peers", strings.Join(peers, ","), "--bootstrap"}
+	}
+	return c, nil
+}
+
+// Custom is a cluster of processes with command lines of their own, none of which runs
+// yet. Their nodes have no addresses.
+func Custom(commandLine func(id int, dataDir string) []string) (*Cluster, error) {
+	c, _, err := empty("custom", 0)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range c.Nodes {
+		n.DataDir = filepath.Join(c.Dir, fmt.Sprint("node", n.ID))
+		n.args = commandLine(n.ID, n.DataDir)
 	}
 	return c, nil
 }
@@ -69,6 +84,9 @@ func freePorts(count int) ([]int, error) {
 	const first, last = 15_000, 30_000
 	var free []int
 	for range 1000 {
+		if len(free) == count {
+			return free, nil
+		}
 		port := first + rand.IntN(last-first)
 		l, err := net.Listen("tcp", fmt.Sprint(":", port))
 		if err != nil {
@@ -76,9 +94,7 @@ func freePorts(count int) ([]int, error) {
 		}
 		// Held until all are found, so that each is found once.
 		defer l.Close()
-		if free = append(free, port); len(free) == count {
-			return free, nil
-		}
+		free = append(free, port)
 	}
 	return nil, fmt.Errorf("no %d free ports from %d to %d", count, first, last)
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -23,19 +24,28 @@ const (
 
 // Node is one node of a cluster, running or not.
 type Node struct {
-	ID      int
-	Addr    string // for clients: host and port
-	DataDir string
-	LogPath string // what it prints, of all its runs
+	ID   int
+	Addr string // for clients: host and port
+	// ClusterAddr is where chronik's nodes connect to each other.
+	ClusterAddr string
+	DataDir     string
+	LogPath     string // what it prints, of all its runs
 
-	args    []string
+	args    []string // the program, and what it is always given
+	flags   []string // what it is given before that
 	env     []string
 	process *exec.Cmd
 	exited  chan error // has the end of the process, once
 }
 
 // CommandLine is what starts the node, as one types it.
-func (n *Node) CommandLine() string { return strings.Join(n.args, " ") }
+func (n *Node) CommandLine() string {
+	return strings.Join(slices.Concat(n.args[:1], n.flags, n.args[1:]), " ")
+}
+
+// Configure gives a node of chronik's flags for its next start, in place of those that
+// were given here before.
+func (n *Node) Configure(flags ...string) { n.flags = flags }
 
 // PID is the process of a node that runs.
 func (n *Node) PID() int { return n.process.Process.Pid }
@@ -50,7 +60,7 @@ func (n *Node) Start() error {
 		return err
 	}
 	defer log.Close()
-	p := exec.Command(n.args[0], n.args[1:]...)
+	p := exec.Command(n.args[0], slices.Concat(n.flags, n.args[1:])...)
 	p.Stdout, p.Stderr, p.Env = log, log, append(os.Environ(), n.env...)
 	// A Ctrl+C at the terminal is ours to answer, not the node's.
 	p.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -86,12 +87,52 @@ func (v *View) Topic(ctx context.Context, node int, topic string) ([]Partition, 
 	return partitions, nil
 }
 
+// Brokers is how many a cluster has, by what the one of an address says.
+func Brokers(ctx context.Context, addr string) (int, error) {
+	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(addr, ",")...), kgo.DialTimeout(askMax))
+	if err != nil {
+		return 0, err
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(ctx, askMax)
+	defer cancel()
+	request := kmsg.NewPtrMetadataRequest()
+	request.Topics = []kmsg.MetadataRequestTopic{} // none
+	response, err := request.RequestWith(ctx, client)
+	if err != nil {
+		return 0, err
+	}
+	return len(response.Brokers), nil
+}
+
 func ints(ids []int32) []int {
 	var all []int
 	for _, id := range ids {
 		all = append(all, int(id))
 	}
 	return all
+}
+
+// Bytes is how large a node's copies of a topic's partitions are.
+func (v *View) Bytes(ctx context.Context, node int, topic string) (int64, error) {
+	response, err := v.ask(ctx, node, kmsg.NewPtrDescribeLogDirsRequest())
+	if err != nil {
+		return 0, err
+	}
+	var sum int64
+	for _, dir := range response.(*kmsg.DescribeLogDirsResponse).Dirs {
+		if err := kerr.ErrorForCode(dir.ErrorCode); err != nil {
+			return 0, fmt.Errorf("node %d: %w", node, err)
+		}
+		for _, t := range dir.Topics {
+			for _, p := range t.Partitions {
+				if t.Topic == topic {
+					sum += p.Size
+				}
+			}
+		}
+	}
+	return sum, nil
 }
 
 // Controller is whom a node takes for the leader of the metadata quorum.

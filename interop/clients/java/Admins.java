@@ -37,7 +37,7 @@ public final class Admins {
 
     private Admins(String[] args) {
         checks = new Checks(args);
-        clients = new Clients(checks.broker);
+        clients = new Clients(checks);
         admin = clients.admin();
     }
 
@@ -71,9 +71,9 @@ public final class Admins {
 
     private void describeCluster() throws Exception {
         DescribeClusterResult cluster = admin.describeCluster();
-        Checks.equal(cluster.nodes().get().size(), 1);
+        Checks.equal(cluster.nodes().get().size(), checks.brokers);
         Checks.equal(cluster.clusterId().get().length(), 22);
-        Checks.equal(cluster.controller().get().id(), cluster.nodes().get().iterator().next().id());
+        Checks.that(cluster.nodes().get().contains(cluster.controller().get()), "the controller is none of the nodes");
     }
 
     private void topics() throws Exception {
@@ -81,16 +81,18 @@ public final class Admins {
         clients.create(topic, 2);
         TopicDescription described = admin.describeTopics(List.of(topic)).topicNameValues().get(topic).get();
         Checks.equal(described.partitions().size(), 2);
-        Checks.equal(described.partitions().get(1).isr().size(), 1);
+        Checks.equal(described.partitions().get(1).isr().size(), (int) checks.replicas());
         var byId = admin.describeTopics(TopicCollection.ofTopicIds(List.of(described.topicId()))).topicIdValues();
         Checks.equal(byId.get(described.topicId()).get().name(), topic);
         admin.createPartitions(Map.of(topic, NewPartitions.increaseTo(3))).all().get();
-        Checks.equal(admin.describeTopics(List.of(topic)).allTopicNames().get().get(topic).partitions().size(), 3);
-        Checks.that(admin.listTopics().names().get().contains(topic), "the topic is not listed");
+        Checks.eventually(() -> Checks.equal(admin.describeTopics(List.of(topic)).allTopicNames().get().get(topic).partitions().size(), 3));
+        Checks.eventually(() -> Checks.that(admin.listTopics().names().get().contains(topic), "the topic is not listed"));
         admin.deleteTopics(TopicCollection.ofTopicIds(List.of(described.topicId()))).all().get();
-        Checks.that(!admin.listTopics().names().get().contains(topic), "a deleted topic is listed");
-        Throwable gone = failure(admin.describeTopics(List.of(topic)).allTopicNames());
-        Checks.that(gone instanceof UnknownTopicOrPartitionException, "describe of a deleted topic: " + gone);
+        Checks.eventually(() -> Checks.that(!admin.listTopics().names().get().contains(topic), "a deleted topic is listed"));
+        Checks.eventually(() -> {
+            Throwable gone = failure(admin.describeTopics(List.of(topic)).allTopicNames());
+            Checks.that(gone instanceof UnknownTopicOrPartitionException, "describe of a deleted topic: " + gone);
+        });
     }
 
     private void createTopics() throws Exception {
@@ -101,7 +103,7 @@ public final class Admins {
         Checks.that(!admin.listTopics().names().get().contains(topic.name()), "validateOnly created the topic");
         var created = admin.createTopics(List.of(topic));
         Checks.equal(created.numPartitions(topic.name()).get(), 1);
-        Checks.equal(created.replicationFactor(topic.name()).get(), 1);
+        Checks.equal(created.replicationFactor(topic.name()).get(), (int) checks.replicas());
         Checks.equal(created.config(topic.name()).get().get("retention.ms").value(), "1000");
         Throwable again = failure(admin.createTopics(List.of(topic)).all());
         Checks.that(again instanceof TopicExistsException, "created again: " + again);
@@ -160,13 +162,13 @@ public final class Admins {
         clients.create(topic, 1);
         ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
         alter(resource, "cleanup.policy", "compact", AlterConfigOp.OpType.APPEND);
-        Checks.equal(Set.of(configs(resource).get("cleanup.policy").value().split(",")), Set.of("delete", "compact"));
+        Checks.eventually(() -> Checks.equal(Set.of(configs(resource).get("cleanup.policy").value().split(",")), Set.of("delete", "compact")));
         alter(resource, "cleanup.policy", "delete", AlterConfigOp.OpType.SUBTRACT);
-        Checks.equal(configs(resource).get("cleanup.policy").value(), "compact");
+        Checks.eventually(() -> Checks.equal(configs(resource).get("cleanup.policy").value(), "compact"));
         alter(resource, "segment.ms", "60000", AlterConfigOp.OpType.SET);
-        Checks.equal(configs(resource).get("segment.ms").source(), ConfigEntry.ConfigSource.DYNAMIC_TOPIC_CONFIG);
+        Checks.eventually(() -> Checks.equal(configs(resource).get("segment.ms").source(), ConfigEntry.ConfigSource.DYNAMIC_TOPIC_CONFIG));
         alter(resource, "segment.ms", null, AlterConfigOp.OpType.DELETE);
-        Checks.that(configs(resource).get("segment.ms").isDefault(), "segment.ms was not deleted");
+        Checks.eventually(() -> Checks.that(configs(resource).get("segment.ms").isDefault(), "segment.ms was not deleted"));
     }
 
     private void alter(ConfigResource resource, String name, String value, AlterConfigOp.OpType type) throws Exception {
@@ -202,7 +204,7 @@ public final class Admins {
 
     private void describeLogDirs() throws Exception {
         String topic = checks.topic("producers");
-        int node = admin.describeCluster().nodes().get().iterator().next().id();
+        int node = admin.describeTopics(List.of(topic)).topicNameValues().get(topic).get().partitions().get(0).leader().id();
         var dirs = admin.describeLogDirs(List.of(node)).allDescriptions().get().get(node);
         var replica = dirs.values().iterator().next().replicaInfos().get(new TopicPartition(topic, 0));
         Checks.that(replica != null && replica.size() > 100, "replica: " + replica);
@@ -211,8 +213,8 @@ public final class Admins {
 
     private void describeQuorum() throws Exception {
         QuorumInfo quorum = admin.describeMetadataQuorum().quorumInfo().get();
-        Checks.equal(quorum.voters().size(), 1);
-        Checks.equal(quorum.leaderId(), quorum.voters().get(0).replicaId());
+        Checks.equal(quorum.voters().size(), checks.brokers);
+        Checks.that(quorum.voters().stream().anyMatch(v -> v.replicaId() == quorum.leaderId()), "the leader is no voter");
         Checks.that(quorum.highWatermark() > 0, "high watermark: " + quorum.highWatermark());
     }
 

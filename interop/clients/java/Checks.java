@@ -15,6 +15,8 @@ final class Checks {
     }
 
     final String broker;
+    /** How many brokers the cluster has. */
+    final int brokers;
     private final String prefix;
     private int count;
     private int failed;
@@ -22,6 +24,12 @@ final class Checks {
     Checks(String[] args) {
         broker = args[0];
         prefix = args[1];
+        brokers = Integer.parseInt(args[2]);
+    }
+
+    /** How many replicas topics are to have. */
+    short replicas() {
+        return (short) Math.min(3, brokers);
     }
 
     /** A name that this run of this program alone uses. */
@@ -58,6 +66,22 @@ final class Checks {
     static void that(boolean holds, String what) {
         if (!holds) {
             throw new AssertionError(what);
+        }
+    }
+
+    /** Repeats a check until it passes: a change that one broker has answered for reaches the others a moment later. */
+    static void eventually(Check check) throws Exception {
+        long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+        while (true) {
+            try {
+                check.run();
+                return;
+            } catch (AssertionError e) {
+                if (System.nanoTime() > deadline) {
+                    throw e;
+                }
+                Thread.sleep(20);
+            }
         }
     }
 

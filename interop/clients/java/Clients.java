@@ -14,12 +14,14 @@ import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 
-/** Makes clients of one broker, with the settings that all checks share. */
+/** Makes clients that begin with one broker, with the settings that all checks share. */
 final class Clients {
     private final String broker;
+    private final short replicas;
 
-    Clients(String broker) {
-        this.broker = broker;
+    Clients(Checks checks) {
+        broker = checks.broker;
+        replicas = checks.replicas();
     }
 
     private Map<String, Object> settings(Object... pairs) {
@@ -50,7 +52,7 @@ final class Clients {
 
     void create(String topic, int partitions) throws Exception {
         try (Admin admin = admin()) {
-            admin.createTopics(List.of(new NewTopic(topic, partitions, (short) 1))).all().get();
+            admin.createTopics(List.of(new NewTopic(topic, partitions, replicas))).all().get();
         }
     }
 

@@ -17,7 +17,7 @@ public final class Groups {
 
     private Groups(String[] args) {
         checks = new Checks(args);
-        clients = new Clients(checks.broker);
+        clients = new Clients(checks);
     }
 
     public static void main(String[] args) {

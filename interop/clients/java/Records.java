@@ -15,7 +15,7 @@ public final class Records {
 
     private Records(String[] args) {
         checks = new Checks(args);
-        clients = new Clients(checks.broker);
+        clients = new Clients(checks);
     }
 
     public static void main(String[] args) {

@@ -8,8 +8,8 @@ const lz4 = require('lz4-napi')
 const snappy = require('snappyjs')
 const { ZstdCodec } = require('zstd-codec')
 
-const [broker, prefix] = process.argv.slice(2)
-const kafka = new Kafka({ clientId: 'interop', brokers: [broker], logLevel: logLevel.NOTHING })
+const [broker, prefix, brokers] = process.argv.slice(2)
+const kafka = new Kafka({ clientId: 'interop', brokers: broker.split(','), logLevel: logLevel.NOTHING })
 const admin = kafka.admin()
 const topicOf = name => prefix + name
 
@@ -44,7 +44,7 @@ async function check (name, run) {
 const values = (first, last) => Array.from({ length: last - first + 1 }, (_, i) => `value-${first + i}`)
 
 const create = (topic, numPartitions = 1) =>
-  admin.createTopics({ topics: [{ topic, numPartitions, replicationFactor: 1 }] })
+  admin.createTopics({ topics: [{ topic, numPartitions, replicationFactor: Math.min(3, brokers) }] })
 
 async function produce (topic, list, { compression, acks = -1, idempotent = false } = {}) {
   const producer = kafka.producer({ idempotent })
@@ -59,6 +59,19 @@ const within = (promise, what, ms = 30000) => {
   let timer
   const late = new Promise((resolve, reject) => { timer = setTimeout(() => reject(new Error('not in time: ' + what)), ms) })
   return Promise.race([promise, late]).finally(() => clearTimeout(timer))
+}
+
+// eventually repeats a check until it passes: a change that one broker has answered for
+// reaches the others a moment later.
+async function eventually (run, ms = 30000) {
+  for (const deadline = Date.now() + ms; ;) {
+    try {
+      return await run()
+    } catch (e) {
+      if (!(e instanceof assert.AssertionError) || Date.now() > deadline) throw e
+      await new Promise(resolve => setTimeout(resolve, 20))
+    }
+  }
 }
 
 // member is a consumer that collects what it gets and remembers what it was assigned.
@@ -138,18 +151,22 @@ async function adminTopics () {
   const topic = topicOf('admin')
   await create(topic, 2)
   await admin.createPartitions({ topicPartitions: [{ topic, count: 3 }] })
-  const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
-  assert.equal(topics[0].partitions.length, 3)
+  await eventually(async () => {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
+    assert.equal(topics[0].partitions.length, 3)
+  })
   await produce(topic, values(1, 5))
   const offsets = await admin.fetchTopicOffsets(topic)
   assert.deepEqual(offsets.map(p => p.high).sort(), ['0', '0', '5'])
   await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '2' }] })
   assert.equal((await admin.fetchTopicOffsets(topic)).find(p => p.partition === 0).low, '2')
   await admin.alterConfigs({ resources: [{ type: 2, name: topic, configEntries: [{ name: 'retention.ms', value: '9000' }] }] })
-  const described = await admin.describeConfigs({ resources: [{ type: 2, name: topic, configNames: ['retention.ms'] }] })
-  assert.equal(described.resources[0].configEntries[0].configValue, '9000')
+  await eventually(async () => {
+    const described = await admin.describeConfigs({ resources: [{ type: 2, name: topic, configNames: ['retention.ms'] }] })
+    assert.equal(described.resources[0].configEntries[0].configValue, '9000')
+  })
   await admin.deleteTopics({ topics: [topic] })
-  assert.ok(!(await admin.listTopics()).includes(topic), 'a deleted topic is listed')
+  await eventually(async () => assert.ok(!(await admin.listTopics()).includes(topic), 'a deleted topic is listed'))
 }
 
 async function main () {

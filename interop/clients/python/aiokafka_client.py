@@ -14,7 +14,7 @@ async def create(topic, partitions=1):
     admin = AIOKafkaAdminClient(bootstrap_servers=checks.broker)
     await admin.start()
     try:
-        await admin.create_topics([NewTopic(topic, partitions, 1)])
+        await admin.create_topics([NewTopic(topic, partitions, checks.replicas)])
     finally:
         await admin.close()
 

@@ -15,6 +15,8 @@ CODECS = ["none", "gzip", "snappy", "lz4", "zstd"]
 class Checks:
     def __init__(self):
         self.broker, self.prefix = sys.argv[1], sys.argv[2]
+        self.brokers = int(sys.argv[3])  # how many the cluster has
+        self.replicas = min(3, self.brokers)  # of topics
         self.count = 0
         self.failed = 0
 
@@ -48,6 +50,23 @@ class Checks:
 def equal(got, want):
     if got != want:
         raise AssertionError(f"got {str(got)[:500]}, want {str(want)[:500]}")
+
+
+def eventually(check, seconds=30):
+    """Repeats a check until it passes: a change that one broker has answered for reaches the others a moment later."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return check()
+        except AssertionError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
+def absent(topic, listed):
+    if topic in listed:
+        raise AssertionError(f"{topic}, which is deleted, is listed")
 
 
 def until(condition, step, seconds=30):

@@ -5,14 +5,14 @@ from confluent_kafka import (OFFSET_BEGINNING, Consumer, ConsumerGroupState, Con
 from confluent_kafka.admin import (AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewPartitions, NewTopic,
                                    OffsetSpec, ResourceType)
 
-from checks import CODECS, Checks, equal, until, values
+from checks import CODECS, Checks, absent, equal, eventually, until, values
 
 checks = Checks()
 admin = AdminClient({"bootstrap.servers": checks.broker})
 
 
 def create(topic, partitions=1, **config):
-    admin.create_topics([NewTopic(topic, partitions, 1, config=config)])[topic].result(20)
+    admin.create_topics([NewTopic(topic, partitions, checks.replicas, config=config)])[topic].result(20)
 
 
 def produce(topic, records, partition=0, **config):
@@ -149,18 +149,17 @@ def admin_topics():
     topic = checks.topic("admin")
     create(topic, 2, **{"retention.ms": "3600000"})
     admin.create_partitions([NewPartitions(topic, 3)])[topic].result(20)
-    described = admin.describe_topics(TopicCollection([topic]))[topic].result(20)
-    equal(len(described.partitions), 3)
-    equal([len(p.isr) for p in described.partitions], [1, 1, 1])
+    in_sync = lambda: [len(p.isr) for p in admin.describe_topics(TopicCollection([topic]))[topic].result(20).partitions]
+    eventually(lambda: equal(in_sync(), [checks.replicas] * 3))
     resource = ConfigResource(ResourceType.TOPIC, topic)
-    equal(admin.describe_configs([resource])[resource].result(20)["retention.ms"].value, "3600000")
+    retention = lambda: admin.describe_configs([resource])[resource].result(20)["retention.ms"].value
+    equal(retention(), "3600000")
     change = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[
         ConfigEntry("retention.ms", "7200000", incremental_operation=AlterConfigOpType.SET)])
     admin.incremental_alter_configs([change])[change].result(20)
-    equal(admin.describe_configs([resource])[resource].result(20)["retention.ms"].value, "7200000")
+    eventually(lambda: equal(retention(), "7200000"))
     admin.delete_topics([topic])[topic].result(20)
-    if topic in admin.list_topics(timeout=10).topics:
-        raise AssertionError("a deleted topic is listed")
+    eventually(lambda: absent(topic, admin.list_topics(timeout=10).topics))
 
 
 def admin_groups():
@@ -182,7 +181,7 @@ def admin_groups():
 
 def cluster():
     described = admin.describe_cluster().result(20)
-    equal(len(described.nodes), 1)
+    equal(len(described.nodes), checks.brokers)
     equal(len(described.cluster_id), 22)
 
 

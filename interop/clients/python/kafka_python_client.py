@@ -6,14 +6,14 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import NewPartitions, NewTopic
 from kafka.structs import OffsetAndMetadata
 
-from checks import CODECS, Checks, equal, until, values
+from checks import CODECS, Checks, absent, equal, eventually, until, values
 
 checks = Checks()
 admin = KafkaAdminClient(bootstrap_servers=checks.broker)
 
 
 def create(topic, partitions=1):
-    admin.create_topics([NewTopic(topic, partitions, 1)])
+    admin.create_topics([NewTopic(topic, partitions, checks.replicas)])
 
 
 def produce(topic, records, **config):
@@ -127,11 +127,9 @@ def admin_topics():
     topic = checks.topic("admin")
     create(topic, 2)
     admin.create_partitions({topic: NewPartitions(3)})
-    described = admin.describe_topics([topic])
-    equal(len(described[0]["partitions"]), 3)
+    eventually(lambda: equal(len(admin.describe_topics([topic])[0]["partitions"]), 3))
     admin.delete_topics([topic])
-    if topic in admin.list_topics():
-        raise AssertionError("a deleted topic is listed")
+    eventually(lambda: absent(topic, admin.list_topics()))
 
 
 for name in CODECS:
