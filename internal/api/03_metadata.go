@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -33,6 +34,7 @@ func (h *Handler) metadata(ctx context.Context, req *server.Request, r *kmsg.Met
 		_, err := findAsked(image, r.Version, r.Topics[i])
 		return err == nil
 	})
+	image = h.awaitElections(ctx, req.Received, r, image)
 	resp := kmsg.NewPtrMetadataResponse()
 	resp.ClusterID = kmsg.StringPtr(image.ClusterID)
 	resp.ControllerID = int32(h.controllerID(image))
@@ -77,6 +79,40 @@ type metadataView struct {
 	request *kmsg.MetadataRequest
 	// serving are the brokers that the client can reach, by its listener.
 	serving map[model.NodeID]bool
+}
+
+// electionWaitMax is how long an answer waits for the leaders of the topics that were
+// asked for. An election takes some ten milliseconds. A client that was told of the dead
+// leader, or of none, asks again later: the Java client after 100 ms, franz-go's after
+// five seconds.
+const electionWaitMax = 300 * time.Millisecond
+
+// awaitElections is an image in which the partitions of a request have leaders that have
+// not just died, or the newest where that takes too long.
+func (h *Handler) awaitElections(ctx context.Context, received time.Time, r *kmsg.MetadataRequest, image *meta.Image) *meta.Image {
+	settled := func(image *meta.Image) bool {
+		for _, asked := range r.Topics {
+			topic, err := findAsked(image, r.Version, asked)
+			if err != nil {
+				continue
+			}
+			for i := range topic.Partitions {
+				if l := topic.Partitions[i].Leader; l == model.NoNode || h.Suspected(l) {
+					return false
+				}
+			}
+		}
+		return true
+	}
+	if image.Brokers.Len() < 2 || settled(image) {
+		return image
+	}
+	ctx, cancel := context.WithDeadline(ctx, received.Add(electionWaitMax))
+	defer cancel()
+	stop := context.AfterFunc(h.Stopping, cancel)
+	defer stop()
+	image, _ = h.AwaitImage(ctx, settled) // else as it is
+	return image
 }
 
 // reachableBroker is a broker with its address on one listener.

@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/chronik/chronik/internal/meta"
+	"github.com/chronik/chronik/internal/model"
 	"github.com/chronik/chronik/internal/server"
 	"github.com/chronik/chronik/internal/wire"
 )
@@ -29,6 +30,9 @@ type Handler struct {
 func New(s Services) *Handler {
 	if s.Logger == nil {
 		s.Logger = slog.New(slog.DiscardHandler)
+	}
+	if s.Suspected == nil {
+		s.Suspected = func(model.NodeID) bool { return false }
 	}
 	if s.CatchUp == nil {
 		s.CatchUp = func(context.Context) *meta.Image { return s.Image() }

@@ -57,6 +57,7 @@ func (a arrivals) Stream(ctx context.Context, from peer.Hello, s *peer.Stream) {
 
 // Lost implements peer.Handler.
 func (a arrivals) Lost(node model.NodeID) {
+	a.b.suspects.add(node)
 	a.b.nodes.office.ConnectionLost(node)
 	if a.b.quorum.Leader() == node {
 		go a.b.replaceLeader(node) // ends within a second

@@ -45,6 +45,7 @@ type Broker struct {
 	server     *server.Server
 	admitted   net.Listener // of the admin listener; nil: none
 	watching   watching
+	suspects   suspects
 
 	incarnation model.Incarnation
 	registered  atomic.Bool // set by the applier's goroutine: see apply
@@ -399,7 +400,7 @@ func (b *Broker) roleChanged(change partition.RoleChange) {
 func (b *Broker) apiServices() api.Services {
 	c := b.config
 	return api.Services{
-		Node: c.NodeID, Logger: b.logger, Stopping: b.stopping, Image: b.quorum.Image, AwaitImage: b.quorum.Await, CatchUp: b.router.CatchUp,
+		Node: c.NodeID, Logger: b.logger, Stopping: b.stopping, Image: b.quorum.Image, AwaitImage: b.quorum.Await, CatchUp: b.router.CatchUp, Suspected: b.suspects.has,
 		Controller: b.router, Quorum: b.router.Status, ControllerID: b.quorum.Leader,
 		Partitions: b.partitions, Groups: b.groups,
 		CreateOffsetsTopic: b.createOffsetsTopic,
