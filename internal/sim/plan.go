@@ -81,8 +81,12 @@ func newPlan(rng *rand.Rand, calm bool) *plan {
 		p.ambushes = rng.Uint32() & rng.Uint32()
 		p.ambushChance = pick(rng, 0.02, 0.1, 0.3)
 	}
-	if rng.IntN(25) == 0 {
+	switch rng.IntN(25) {
+	case 0:
 		p.onlySlowReads()
+		return p
+	case 1:
+		p.onlyLeadersThatDie(rng)
 		return p
 	}
 	for _, f := range faults() {
@@ -118,6 +122,16 @@ func (p *plan) ambushNames() string {
 		}
 	}
 	return fmt.Sprintf("[%s] %g", strings.Join(names, " "), p.ambushChance)
+}
+
+// onlyLeadersThatDie is a plan of three nodes that write little, and of leaders that
+// die right after they have written something or committed for the first time: records of
+// several epochs that only one node has (Raft's figure 8).
+func (p *plan) onlyLeadersThatDie(rng *rand.Rand) {
+	p.nodes, p.voters, p.partitions, p.factor, p.minInsync, p.producers = 3, 3, 1, 3, pick(rng, 1, 2), 1
+	p.pace, p.delayMax, p.slowReads = time.Duration(pick(rng, 100, 400))*time.Millisecond, 5*time.Millisecond, 0
+	p.ambushes, p.ambushChance = 1<<onAppend|1<<onCommit|1<<onAgreed, pick(rng, 0.3, 0.6)
+	p.loss, p.double, p.breaks, p.late = 0, 0, 0, 0
 }
 
 // onlySlowReads is a plan of nothing but leaders that are cut off with one of five
