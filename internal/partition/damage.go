@@ -32,8 +32,23 @@ func (p *Partition) goOfflineLocked(err error) {
 	}
 }
 
-// checkBatches holds what is about to be sent to a follower to its checksums: what
-// the disk has spoiled must not look like the leader's word.
+// checkRotten holds what readers are about to be given to its checksums, where other
+// nodes have it too: they can be read from, when this copy is given up.
+func (p *Partition) checkRotten(batches []byte) error {
+	replicas := len(p.state.Load().Replicas)
+	if replicas < 2 {
+		return nil
+	}
+	err := checkBatches(batches)
+	if err == nil || !p.set.damaged(p.name, replicas, err) {
+		return nil //nolint:nilerr // nobody can do better: the reader looks at it himself
+	}
+	p.fail(ErrOffline)
+	return ErrOffline
+}
+
+// checkBatches holds batches from the disk to their checksums: what it has spoiled must
+// not look like the leader's word.
 func checkBatches(batches []byte) error {
 	for rest := batches; len(rest) > 0; {
 		b, after, err := record.Split(rest)

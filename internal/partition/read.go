@@ -84,6 +84,9 @@ func (p *Partition) Read(r Read) (ReadResult, error) {
 	case err != nil:
 		return result, fmt.Errorf("read %s at %d: %w", p.name, r.From, err)
 	}
+	if err := p.checkRotten(read.Batches); err != nil {
+		return result, err
+	}
 	result.Batches = read.Batches
 	if r.Isolation == ReadCommitted && len(read.Batches) > 0 {
 		result.Aborted, err = p.log.AbortedTransactions(r.From, read.NextOffset)

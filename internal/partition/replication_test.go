@@ -246,3 +246,32 @@ func TestCommittedIsNoAnswerWithoutALease(t *testing.T) {
 		t.Errorf("without a lease: %v", err)
 	}
 }
+
+// A reader is not given what the disk has spoiled, where others have it whole.
+func TestSpoiledBatchesAreNotRead(t *testing.T) {
+	mem := vfs.NewMem()
+	n := newNode(t, mem)
+	given := make(chan model.TopicPartition, 1)
+	n.set.options.Damaged = func(name model.TopicPartition, _ error) { given <- name }
+	n.startDisk()
+	p := n.create(self, 2)
+	pending := n.append(p, AcksLeader, "a")
+	if err := n.wait(&pending); err != nil {
+		t.Fatal(err)
+	}
+	f, err := mem.OpenReadWrite("data/t-0/00000000000000000000.log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteAt([]byte{0xff}, 62); err != nil { // in the first record
+		t.Fatal(err)
+	}
+	_, err = p.Read(Read{Epoch: model.NoLeaderEpoch, LastEpoch: model.NoLeaderEpoch, MaxBytes: 1000, Isolation: ReadLogEnd})
+	if !errors.Is(err, ErrOffline) {
+		t.Errorf("read: %v", err)
+	}
+	if name := <-given; name != p.Name() {
+		t.Errorf("%s was given up", name)
+	}
+}
