@@ -37,6 +37,7 @@ type options struct {
 
 func main() {
 	if len(os.Args) == 4 && os.Args[1] == diskCommand {
+		signal.Ignore(os.Interrupt, syscall.SIGTERM) // it ends with its input
 		if err := mount.Serve(os.Args[2], os.Args[3], os.Stdin, os.Stdout); err != nil {
 			fmt.Fprintln(os.Stderr, "faults: disk:", err)
 			os.Exit(2)

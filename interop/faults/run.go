@@ -17,6 +17,7 @@ import (
 	"github.com/chronik/chronik/interop/faults/cluster"
 	"github.com/chronik/chronik/interop/faults/history"
 	"github.com/chronik/chronik/interop/faults/load"
+	"github.com/chronik/chronik/interop/faults/mount"
 	"github.com/chronik/chronik/interop/faults/plan"
 )
 
@@ -58,6 +59,9 @@ func (e *environment) dir(seed uint64) string {
 // run does what a plan says. An error means that nothing was found out.
 func (e *environment) run(ctx context.Context, p plan.Plan) (res *result, err error) {
 	res = &result{plan: p, dir: e.dir(p.Seed)}
+	for id := 1; id <= plan.Nodes; id++ {
+		mount.Detach(cluster.DiskDir(res.dir, id)) // of an earlier run that was killed
+	}
 	if err := errors.Join(os.RemoveAll(res.dir), os.MkdirAll(res.dir, 0o755)); err != nil {
 		return nil, err
 	}
@@ -207,7 +211,7 @@ func (e *environment) clear(seed uint64, keep bool) error {
 	}
 	var err error
 	for id := 1; id <= plan.Nodes; id++ {
-		err = errors.Join(err, os.RemoveAll(filepath.Join(e.dir(seed), fmt.Sprint("node", id))))
+		err = errors.Join(err, os.RemoveAll(cluster.NodeDir(e.dir(seed), id)))
 	}
 	return err
 }

@@ -60,9 +60,14 @@ func New(o Options) (*Cluster, error) {
 	return c, nil
 }
 
+// NodeDir is where, below a cluster's directory, a node has what ends with it.
+func NodeDir(work string, id int) string { return filepath.Join(work, fmt.Sprint("node", id)) }
+
+// DiskDir is where a node's disk is mounted.
+func DiskDir(work string, id int) string { return filepath.Join(NodeDir(work, id), "disk") }
+
 func (c *Cluster) add(o Options, id int, addrs []string) error {
-	work := filepath.Join(o.Work, fmt.Sprint("node", id))
-	dir := filepath.Join(work, "disk")
+	work, dir := NodeDir(o.Work, id), DiskDir(o.Work, id)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}

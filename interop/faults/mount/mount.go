@@ -4,6 +4,7 @@ package mount
 
 import (
 	"fmt"
+	"syscall"
 	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -37,6 +38,10 @@ func New(d *disk.Disk, dir string) (*Mount, error) {
 
 // Unmount takes the disk away from processes. No file may be open.
 func (m *Mount) Unmount() error { return m.server.Unmount() }
+
+// Detach takes away what is left on a directory by a process that died without
+// unmounting. Where there is nothing, it does nothing.
+func Detach(dir string) { _ = syscall.Unmount(dir, syscall.MNT_DETACH) }
 
 // cached is how long the kernel may go on without asking again: nobody changes a disk but
 // through its one mount.
