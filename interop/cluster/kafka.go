@@ -13,8 +13,12 @@ import (
 	"github.com/chronik/chronik/interop/kafka"
 )
 
-// clusterID is any that Kafka takes.
-const clusterID = "4L6g3nShT-eMCtK--X86sw"
+const (
+	// clusterID is any that Kafka takes.
+	clusterID = "4L6g3nShT-eMCtK--X86sw"
+	// interruptedJVM is what a JVM exits with after SIGINT, its shutdown hooks done.
+	interruptedJVM = 130
+)
 
 // Kafka is a cluster of Apache Kafka's brokers, each a controller too, with Kafka's
 // defaults. None of them runs yet.
@@ -49,7 +53,7 @@ func Kafka(ctx context.Context, tools *kafka.Tools) (*Cluster, error) {
 		if err := command.Succeed(ctx, tools.Format(clusterID, path)); err != nil {
 			return nil, err
 		}
-		n.args = tools.Broker(path)
+		n.args, n.exits = tools.Broker(path), interruptedJVM
 	}
 	return c, nil
 }

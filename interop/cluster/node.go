@@ -34,6 +34,7 @@ type Node struct {
 	args    []string // the program, and what it is always given
 	flags   []string // what it is given before that
 	env     []string
+	exits   int // the code with which it ends in order when it is interrupted
 	process *exec.Cmd
 	exited  chan error // has the end of the process, once
 }
@@ -115,14 +116,14 @@ func (n *Node) Resume() error { return n.process.Process.Signal(syscall.SIGCONT)
 func (n *Node) Interrupt() error { return n.process.Process.Signal(syscall.SIGINT) }
 
 // AwaitExit waits for the end of a process that was asked to stop, and demands
-// exit code 0.
+// the exit code of one that has stopped in order.
 func (n *Node) AwaitExit() error {
 	p := n.process
 	n.process = nil
 	select {
-	case err := <-n.exited:
-		if err != nil {
-			return fmt.Errorf("node %d ended with %w\n%s", n.ID, err, n.logTail())
+	case <-n.exited: //nolint:errcheck // its state says the same
+		if p.ProcessState.ExitCode() != n.exits {
+			return fmt.Errorf("node %d ended with %s, in order it is exit status %d\n%s", n.ID, p.ProcessState, n.exits, n.logTail())
 		}
 		return nil
 	case <-time.After(exitMax):
