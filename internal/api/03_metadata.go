@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -104,7 +105,11 @@ func (h *Handler) awaitElections(ctx context.Context, received time.Time, r *kms
 		}
 		return true
 	}
-	if image.Brokers.Len() < 2 || settled(image) {
+	if image.Brokers.Len() < 2 {
+		return image
+	}
+	h.checkLeaders(r, image)
+	if settled(image) {
 		return image
 	}
 	ctx, cancel := context.WithDeadline(ctx, received.Add(electionWaitMax))
@@ -113,6 +118,27 @@ func (h *Handler) awaitElections(ctx context.Context, received time.Time, r *kms
 	defer stop()
 	image, _ = h.AwaitImage(ctx, settled) // else as it is
 	return image
+}
+
+// checkLeaders has the other nodes that lead what a request asks for looked at, so that
+// those that have died a moment ago are suspected.
+func (h *Handler) checkLeaders(r *kmsg.MetadataRequest, image *meta.Image) {
+	leaders := map[model.NodeID]struct{}{h.Node: {}, model.NoNode: {}}
+	var checks sync.WaitGroup
+	for _, asked := range r.Topics {
+		topic, err := findAsked(image, r.Version, asked)
+		if err != nil {
+			continue
+		}
+		for i := range topic.Partitions {
+			leader := topic.Partitions[i].Leader
+			if _, known := leaders[leader]; !known {
+				leaders[leader] = struct{}{}
+				checks.Go(func() { h.CheckPresence(leader) })
+			}
+		}
+	}
+	checks.Wait()
 }
 
 // reachableBroker is a broker with its address on one listener.

@@ -32,7 +32,7 @@ func New(s Services) *Handler {
 		s.Logger = slog.New(slog.DiscardHandler)
 	}
 	if s.Suspected == nil {
-		s.Suspected = func(model.NodeID) bool { return false }
+		s.Suspected, s.CheckPresence = func(model.NodeID) bool { return false }, func(model.NodeID) {}
 	}
 	if s.CatchUp == nil {
 		s.CatchUp = func(context.Context) *meta.Image { return s.Image() }

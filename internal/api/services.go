@@ -32,8 +32,10 @@ type Services struct {
 	// CatchUp returns an image with all that was committed when it was called, or the
 	// newest where that takes longer than ctx lasts.
 	CatchUp func(ctx context.Context) *meta.Image
-	// Suspected tells of a node that may have died a moment ago; nil: of none.
-	Suspected func(model.NodeID) bool
+	// Suspected tells of a node that may have died a moment ago, once CheckPresence has
+	// looked whether it is there; nil: no node is ever suspected.
+	Suspected     func(model.NodeID) bool
+	CheckPresence func(model.NodeID)
 	// Controller takes commands that change the metadata.
 	Controller Controller
 	// Quorum describes the metadata log as its leader knows it, and ControllerID is who

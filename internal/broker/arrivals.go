@@ -46,6 +46,8 @@ func (a arrivals) Request(ctx context.Context, from model.NodeID, kind peer.Kind
 		return a.b.router.Index(), nil
 	case membership.KindHeartbeat:
 		return a.b.member.HeardBeat(ctx, body)
+	case membership.KindPresence:
+		return nil, nil
 	}
 	return nil, fmt.Errorf("requests of kind %d are not known", kind)
 }

@@ -46,6 +46,7 @@ type Broker struct {
 	admitted   net.Listener // of the admin listener; nil: none
 	watching   watching
 	suspects   suspects
+	presence   *membership.Presence
 
 	incarnation model.Incarnation
 	registered  atomic.Bool // set by the applier's goroutine: see apply
@@ -399,8 +400,8 @@ func (b *Broker) roleChanged(change partition.RoleChange) {
 // apiServices is what the request handlers work with.
 func (b *Broker) apiServices() api.Services {
 	c := b.config
-	return api.Services{
-		Node: c.NodeID, Logger: b.logger, Stopping: b.stopping, Image: b.quorum.Image, AwaitImage: b.quorum.Await, CatchUp: b.router.CatchUp, Suspected: b.suspects.has,
+	s := api.Services{
+		Node: c.NodeID, Logger: b.logger, Stopping: b.stopping, Image: b.quorum.Image, AwaitImage: b.quorum.Await, CatchUp: b.router.CatchUp,
 		Controller: b.router, Quorum: b.router.Status, ControllerID: b.quorum.Leader,
 		Partitions: b.partitions, Groups: b.groups,
 		CreateOffsetsTopic: b.createOffsetsTopic,
@@ -415,4 +416,8 @@ func (b *Broker) apiServices() api.Services {
 		FetchBytesMax:         c.Fetch.BytesMax, FetchSessionsMax: c.Fetch.SessionsMax, RackAware: c.Fetch.RackAware,
 		ResponseBytesMax: c.Limits.RequestMemoryBytesMax,
 	}
+	if b.nodes != nil {
+		s.Suspected, s.CheckPresence = b.suspects.has, b.presence.Check
+	}
+	return s
 }

@@ -135,6 +135,7 @@ func (b *Broker) memberOptions() membership.Options {
 	}
 	c := b.config.Cluster
 	o.Lapsed = func() { b.partitions.Lapsed() }
+	b.presence = membership.NewPresence(b.nodes.network, b.suspects.add)
 	b.nodes.office = membership.NewOffice(membership.OfficeOptions{
 		Node: b.config.NodeID, Timing: controller.Timing{
 			// No lease of an earlier controller outlasts this (quorum.Machine.Confirm).

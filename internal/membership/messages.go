@@ -19,6 +19,7 @@ const (
 	KindQuorum                         // request: nothing; quorum.Status
 	KindIndex                          // request: nothing; the index of the newest image, JSON
 	KindStarted                        // message: nothing; who hears it connects at once
+	KindPresence                       // request: nothing; nothing
 )
 
 // decided is what became of a command.

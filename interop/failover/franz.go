@@ -12,9 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// franzClient is franz-go, with records that go to the partition that they name.
+// franzClient is franz-go with its defaults, and with records that go to the partition that they name.
 type franzClient struct {
-	title    string
 	topic    string
 	producer *kgo.Client
 	admin    *kadm.Client
@@ -22,21 +21,20 @@ type franzClient struct {
 	sending  sync.WaitGroup
 }
 
-func newFranzClient(title string, addrs []string, opts ...kgo.Opt) (*franzClient, error) {
-	opts = append(opts, kgo.SeedBrokers(addrs...))
-	producer, err := kgo.NewClient(append(opts, kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
+func newFranzClient(addrs []string) (*franzClient, error) {
+	producer, err := kgo.NewClient(kgo.SeedBrokers(addrs...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	if err != nil {
 		return nil, err
 	}
-	admin, err := kadm.NewOptClient(opts...)
+	admin, err := kadm.NewOptClient(kgo.SeedBrokers(addrs...))
 	if err != nil {
 		producer.Close()
 		return nil, err
 	}
-	return &franzClient{title: title, producer: producer, admin: admin}, nil
+	return &franzClient{producer: producer, admin: admin}, nil
 }
 
-func (f *franzClient) name() string { return f.title }
+func (f *franzClient) name() string { return "franz-go" }
 
 func (f *franzClient) produce(topic string, partition int, to *ledger) error {
 	ctx, cancel := context.WithCancel(context.Background())

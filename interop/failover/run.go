@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"time"
-
-	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/chronik/chronik/interop/cluster"
 	"github.com/chronik/chronik/interop/install"
@@ -96,16 +93,11 @@ func (r *run) startClients(ctx context.Context, tools *kafka.Tools) error {
 		}
 	}
 	if r.options.client != "java" {
-		// The default of 5 s is what it takes whatever the nodes do: the first metadata that
-		// it has fetched after a connection broke is too early to know the new leader.
-		const early = 250 * time.Millisecond
-		for title, opts := range map[string][]kgo.Opt{"franz-go": nil, "franz-go MetadataMinAge=" + early.String(): {kgo.MetadataMinAge(early)}} {
-			f, err := newFranzClient(title, r.cluster.Addrs(), opts...)
-			if err != nil {
-				return err
-			}
-			r.clients = append(r.clients, chosenClient{client: f})
+		f, err := newFranzClient(r.cluster.Addrs())
+		if err != nil {
+			return err
 		}
+		r.clients = append(r.clients, chosenClient{client: f})
 	}
 	for i, c := range r.clients {
 		if err := c.createTopic(ctx, fmt.Sprint("first-", i)); err != nil {
