@@ -198,6 +198,10 @@ func (h *Handler) finishProduce(ctx context.Context, req *server.Request, r *kms
 			continue
 		}
 		a.resp.BaseOffset = int64(a.pending.BaseOffset)
+		if a.pending.BaseOffset == model.NoOffset && r.Acks != 0 {
+			// Clients take it for success: KIP-98 made the code for this.
+			a.resp.ErrorCode = kerr.DuplicateSequenceNumber.Code
+		}
 		a.resp.LogAppendTime = int64(a.pending.LogAppendTime)
 		a.resp.LogStartOffset = int64(a.pending.StartOffset)
 	}

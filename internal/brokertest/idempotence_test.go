@@ -89,18 +89,18 @@ func TestBatchSentAgainAfterARestartHasItsOldOffset(t *testing.T) {
 	for i := range model.Sequence(7) {
 		s.send(b, 0, 10*i, int64(10*i), nil)
 	}
-	window := func() {
+	window := func(before *kerr.Error) {
 		t.Helper()
 		for i := model.Sequence(2); i < 7; i++ {
 			s.send(b, 0, 10*i, int64(10*i), nil)
 		}
-		s.send(b, 0, 10, -1, kerr.OutOfOrderSequenceNumber) // the sixth before is forgotten
+		s.send(b, 0, 10, -1, before)                        // it is there, and nobody knows where
 		s.send(b, 0, 80, -1, kerr.OutOfOrderSequenceNumber) // one is missing
 	}
-	window()
+	window(kerr.DuplicateSequenceNumber)
 	b.Stop()
 	b = Start(t, b.Dir)
-	window()
+	window(kerr.OutOfOrderSequenceNumber)               // it is not even known to be there
 	s.send(b, 0, 70, 70, nil)                           // nothing of all that was appended
 	s.send(b, 1, 30, -1, kerr.OutOfOrderSequenceNumber) // an epoch begins with 0
 	s.send(b, 1, 0, 80, nil)

@@ -14,14 +14,17 @@ import (
 // is not for a single copy to decide that what it has lost was not committed. It
 // reports whether it was.
 func (s *Set) damaged(name model.TopicPartition, replicas int, err error) bool {
-	if _, corrupt := errors.AsType[*storage.CorruptError](err); !corrupt && !errors.Is(err, record.ErrCorrupt) {
-		return false
-	}
-	if replicas < 2 || s.options.Damaged == nil {
+	if !isDamage(err) || replicas < 2 || s.options.Damaged == nil {
 		return false
 	}
 	s.options.Damaged(name, err)
 	return true
+}
+
+// isDamage: the disk holds what was never written.
+func isDamage(err error) bool {
+	_, corrupt := errors.AsType[*storage.CorruptError](err)
+	return corrupt || errors.Is(err, record.ErrCorrupt)
 }
 
 // goOfflineLocked ends the partition on this node, for what its disk holds.
@@ -32,28 +35,43 @@ func (p *Partition) goOfflineLocked(err error) {
 	}
 }
 
-// checkRotten holds what readers are about to be given to its checksums, where other
-// nodes have it too: they can be read from, when this copy is given up.
-func (p *Partition) checkRotten(batches []byte) error {
+// checkRotten holds what readers are about to be given, which ends before bound, to its
+// checksums, where other nodes have it too: they can be read from, when this copy is
+// given up. damage is what reading has found; nil: none.
+func (p *Partition) checkRotten(batches []byte, bound model.Offset, damage error) error {
 	replicas := len(p.state.Load().Replicas)
 	if replicas < 2 {
-		return nil
+		return damage
 	}
-	err := checkBatches(batches)
-	if err == nil || !p.set.damaged(p.name, replicas, err) {
-		return nil // nobody can do better: the reader looks at it himself
+	found := damage
+	if found == nil {
+		found = checkBatches(batches, bound)
+	}
+	if found == nil || !p.set.damaged(p.name, replicas, found) {
+		return damage // nobody can do better: the reader looks at it himself
 	}
 	p.fail(ErrOffline)
 	return ErrOffline
 }
 
-// checkBatches holds batches from the disk to their checksums: what it has spoiled must
-// not look like the leader's word.
-func checkBatches(batches []byte) error {
+// checkBatches holds batches from the disk, which end before bound, to their checksums
+// and to each other: what the disk has spoiled must not look like the leader's word, and
+// the checksums leave the base offset and the leader epoch out.
+func checkBatches(batches []byte, bound model.Offset) error {
+	next, epoch := model.Offset(0), model.LeaderEpoch(0)
 	for rest := batches; len(rest) > 0; {
 		b, after, err := record.Split(rest)
 		if err == nil {
 			err = b.CheckCRC()
+		}
+		switch {
+		case err != nil:
+		case b.BaseOffset() < next, b.NextOffset() > bound:
+			err = fmt.Errorf("offsets %d to %d after %d and below %d: %w", b.BaseOffset(), b.LastOffset(), next, bound, record.ErrCorrupt)
+		case b.LeaderEpoch() < epoch:
+			err = fmt.Errorf("leader epoch %d after %d: %w", b.LeaderEpoch(), epoch, record.ErrCorrupt)
+		default:
+			next, epoch = b.NextOffset(), b.LeaderEpoch()
 		}
 		if err != nil {
 			return fmt.Errorf("batch at byte %d of %d: %w", len(batches)-len(rest), len(batches), err)

@@ -78,14 +78,16 @@ func (p *Partition) Read(r Read) (ReadResult, error) {
 	read, err := p.log.Read(storage.Read{
 		From: r.From, To: bound, MaxBytes: r.MaxBytes, MinOneBatch: r.MinOneBatch, Buffer: r.Buffer,
 	})
+	if err == nil || isDamage(err) {
+		err = p.checkRotten(read.Batches, bound, err)
+	}
 	switch {
 	case errors.Is(err, storage.ErrOffsetOutOfRange):
 		return result, p.outOfRange(r.From) // the start moved past it meanwhile
+	case errors.Is(err, ErrOffline):
+		return result, err
 	case err != nil:
 		return result, fmt.Errorf("read %s at %d: %w", p.name, r.From, err)
-	}
-	if err := p.checkRotten(read.Batches); err != nil {
-		return result, err
 	}
 	result.Batches = read.Batches
 	if r.Isolation == ReadCommitted && len(read.Batches) > 0 {

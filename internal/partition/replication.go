@@ -156,7 +156,7 @@ func (p *Partition) Next(follower model.NodeID, bytesMax int, buffer []byte) (o 
 	if end := p.log.EndOffset(); o.End >= o.Message.Start && o.End < end {
 		read, err := p.log.Read(storage.Read{From: o.End, To: end, MaxBytes: bytesMax, MinOneBatch: true, Buffer: buffer})
 		if err == nil {
-			err = checkBatches(read.Batches)
+			err = checkBatches(read.Batches, end)
 		}
 		switch {
 		case errors.Is(err, storage.ErrOffsetOutOfRange):

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/chronik/chronik/internal/isr"
 	"github.com/chronik/chronik/internal/model"
@@ -286,6 +287,14 @@ type noAckedLoss struct{}
 func (noAckedLoss) check(k *checkers, partition int, sent record.Batch, at model.Offset) {
 	k.lossless++
 	l := &k.partitions[partition].ledger
+	if at == model.NoOffset { // who answers knows that it has it, and not where
+		isIt := func(b record.Batch) bool { return b.CRC() == sent.CRC() && b.ProducerID() == sent.ProducerID() }
+		if l.start == 0 && !slices.ContainsFunc(l.batches, isIt) {
+			k.fail("NoAckedLoss", "producer %d was told that its sequence %d is in partition %d, and it is not committed there",
+				sent.ProducerID(), sent.BaseSequence(), partition)
+		}
+		return
+	}
 	i := l.find(at)
 	if i >= len(l.batches) || l.batches[i].BaseOffset() != at || l.batches[i].CRC() != sent.CRC() {
 		k.fail("NoAckedLoss", "producer %d was told that its sequence %d is at %d of partition %d, and it is not committed there",

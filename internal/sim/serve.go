@@ -45,18 +45,17 @@ func (p *process) produce(i int, b record.Batch, answer func(produceAnswer)) {
 		answer(produceAnswer{err: errNotLeader, leader: hint})
 		return
 	}
-	base, sent, err := h.log.sequences.Check(b)
+	sent, err := h.log.sequences.Check(b)
 	switch {
 	case err != nil:
 		answer(produceAnswer{err: errOutOfOrder})
 		return
-	case sent:
-		end := base + model.Offset(b.LastOffsetDelta()) + 1
-		if h.machine.HighWatermark() >= end {
-			answer(p.acknowledgement(base))
+	case sent != nil:
+		if h.machine.HighWatermark() >= sent.End {
+			answer(p.acknowledgement(sent.Base))
 			return
 		}
-		h.waiters = append(h.waiters, waiter{end: end, base: base, answer: answer})
+		h.waiters = append(h.waiters, waiter{end: sent.End, base: sent.Base, answer: answer})
 		return
 	case len(h.machine.View().ISR()) < h.machine.View().MinInsync:
 		answer(produceAnswer{err: errNotEnoughReplicas})

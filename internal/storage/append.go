@@ -48,7 +48,7 @@ func (l *Log) Append(batches []byte, a Append) (Appended, error) {
 		if c.LogAppendTime {
 			logAppendTime = dup.timestamp
 		}
-		return Appended{BaseOffset: dup.baseOffset(), EndOffset: dup.lastOffset + 1,
+		return Appended{BaseOffset: dup.base, EndOffset: dup.end,
 			LogAppendTime: logAppendTime, StartOffset: l.start, Duplicate: true}, nil
 	}
 	base := l.end

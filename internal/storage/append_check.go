@@ -103,9 +103,16 @@ func shift(t model.Timestamp, d time.Duration, unlimited model.Timestamp) model.
 	return t + model.Timestamp(d/time.Millisecond)
 }
 
-// checkProducers holds the batches to their producers' state. The answer is the
-// batch in the log where the append has been made before.
-func (l *Log) checkProducers(batches []byte, origin Origin) (*sentBatch, error) {
+// earlier is where the records of an append are that has been made before.
+type earlier struct {
+	base      model.Offset // NoOffset: no longer known
+	end       model.Offset // they are below; exclusive
+	timestamp model.Timestamp
+}
+
+// checkProducers holds the batches to their producers' state. The answer is not nil
+// where the append has been made before.
+func (l *Log) checkProducers(batches []byte, origin Origin) (*earlier, error) {
 	table := l.write.producers
 	b, rest, err := record.Split(batches)
 	if err != nil {
@@ -147,7 +154,7 @@ func (l *Log) checkProducers(batches []byte, origin Origin) (*sentBatch, error) 
 	return nil, nil
 }
 
-func checkProducer(p *producer, b record.Batch, origin Origin) (*sentBatch, error) {
+func checkProducer(p *producer, b record.Batch, origin Origin) (*earlier, error) {
 	if b.Attributes().Control() {
 		m, isMarker, err := markerOf(b)
 		if err != nil {
@@ -160,7 +167,10 @@ func checkProducer(p *producer, b record.Batch, origin Origin) (*sentBatch, erro
 	}
 	if origin == FromClient {
 		if dup, ok := p.duplicate(b); ok {
-			return &dup, nil
+			return &earlier{dup.baseOffset(), dup.lastOffset + 1, dup.timestamp}, nil
+		}
+		if p.repeated(b) {
+			return &earlier{model.NoOffset, p.window[0].baseOffset(), model.NoTimestamp}, nil
 		}
 		if err := p.check(b); err != nil {
 			return nil, err

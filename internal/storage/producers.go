@@ -44,7 +44,14 @@ type producer struct {
 	txnFirst         model.Offset    // of its open transaction; NoOffset: none
 	window           [windowBatches]sentBatch
 	sent             int // entries of window in use, oldest first
+	// unbroken is how many records, up to the last, are known to be in the log one
+	// after another: at most unbrokenMax, and from the window on where that was read
+	// from a snapshot.
+	unbroken int64
 }
+
+// unbrokenMax is half of the sequences, so that old ones are told from ones to come.
+const unbrokenMax = 1 << 30
 
 func newProducer(id model.ProducerID) *producer {
 	return &producer{id: id, epoch: model.NoProducerEpoch, coordinatorEpoch: -1,
@@ -71,6 +78,19 @@ func (p *producer) duplicate(b record.Batch) (sentBatch, bool) {
 	return sentBatch{}, false
 }
 
+// repeated is a batch of which every record is in the log, in the window or before it,
+// where its offset is no longer known. A leader that is cut off may have had it
+// replicated; its producer goes on with the next leader, and sends what the first has not
+// answered again when its timeout is over, many batches later. Out of order, as Kafka
+// calls it, the Java client would send it until its delivery.timeout.ms.
+func (p *producer) repeated(b record.Batch) bool {
+	if b.ProducerEpoch() != p.epoch || p.sent == 0 {
+		return false
+	}
+	ago := (int64(p.lastSequence()) - int64(b.LastSequence())) & math.MaxInt32
+	return ago+int64(b.LastOffsetDelta())+1 <= p.unbroken
+}
+
 // check holds a client's batch to the producer's epoch and sequence, by Kafka's
 // rules: a producer that is not known, or whose records have all gone, may go
 // on with any sequence (KIP-360); a new epoch begins with 0.
@@ -89,10 +109,18 @@ func (p *producer) check(b record.Batch) error {
 		return nil
 	}
 	last := p.lastSequence()
-	if first == last+1 || first == 0 && last == math.MaxInt32 {
+	if first == nextSequence(last) {
 		return nil
 	}
 	return fmt.Errorf("producer %d sent sequence %d after %d: %w", p.id, first, last, ErrOutOfOrderSequence)
+}
+
+// nextSequence is the one after s: they go round.
+func nextSequence(s model.Sequence) model.Sequence {
+	if s == math.MaxInt32 {
+		return 0
+	}
+	return s + 1
 }
 
 func (p *producer) checkEpoch(b record.Batch) error {
@@ -105,13 +133,17 @@ func (p *producer) checkEpoch(b record.Batch) error {
 // setEpoch: sequences begin anew with an epoch, so the window of the old is void.
 func (p *producer) setEpoch(epoch model.ProducerEpoch) {
 	if epoch != p.epoch {
-		p.epoch, p.sent = epoch, 0
+		p.epoch, p.sent, p.unbroken = epoch, 0, 0
 	}
 }
 
 // remember adds a batch to the window.
 func (p *producer) remember(epoch model.ProducerEpoch, s sentBatch) {
 	p.setEpoch(epoch)
+	if p.sent == 0 || s.baseSequence() != nextSequence(p.lastSequence()) {
+		p.unbroken = 0
+	}
+	p.unbroken = min(p.unbroken+int64(s.offsetDelta)+1, unbrokenMax)
 	if plant.On(plant.SequenceWindowOfOne) {
 		p.sent = 0
 	}

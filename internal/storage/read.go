@@ -157,6 +157,9 @@ func (r *reading) take(s *segment, h *handle, position, n, size int64) (taken in
 		if errors.Is(err, record.ErrTruncated) {
 			break
 		}
+		if err == nil && (b.NextOffset() <= r.result.NextOffset || b.NextOffset() > r.view.end) {
+			err = fmt.Errorf("offsets %d to %d where %d was to come, and the log ends at %d", b.BaseOffset(), b.LastOffset(), r.result.NextOffset, r.view.end)
+		}
 		if err != nil {
 			return 0, false, &CorruptError{Path: s.logPath(), Position: position + int64(len(chunk)-len(rest)),
 				Offset: r.result.NextOffset, Reason: err.Error()}

@@ -105,7 +105,7 @@ func (r *recovery) segment(i int) (torn bool, err error) {
 			return false, err
 		}
 	}
-	scan := fileScan{r: s.file, size: size, next: next, epoch: r.epoch, position: position, buf: r.buf}
+	scan := fileScan{r: s.file, size: size, next: next, epoch: r.epoch, position: position, buf: r.buf, gaps: r.gapRules(i, position)}
 	stopped, err := r.scan(s, &scan, believed)
 	if err != nil {
 		return false, err
@@ -119,6 +119,17 @@ func (r *recovery) segment(i int) (torn bool, err error) {
 		err = r.leave(i, believed)
 	}
 	return torn, err
+}
+
+// gapRules: batches stay below the next segment, and a log that is not compacted ends
+// without a gap. In its midst there may be some: once it was.
+func (r *recovery) gapRules(i int, position int64) gapRules {
+	segments := r.log.segments
+	g := gapRules{checked: true, adjacent: position == 0, end: segments[i].base + relativeMax + 1, atEnd: r.log.config().Compact}
+	if i+1 < len(segments) {
+		g.end, g.atEnd = segments[i+1].base, true
+	}
+	return g
 }
 
 // scan reads batches until the end or the first that is none.

@@ -30,6 +30,7 @@ type fileScan struct {
 
 	next  model.Offset      // no batch may begin below
 	epoch model.LeaderEpoch // no batch may have an older one
+	gaps  gapRules
 
 	position int64  // of the next batch
 	buf      []byte // the window; its length is at least that of a control batch
@@ -78,6 +79,9 @@ func (f *fileScan) batch() (record.Batch, error) {
 			return nil, err
 		}
 	}
+	if err := f.checkGap(b.BaseOffset(), b.NextOffset(), f.position+size); err != nil {
+		return nil, err
+	}
 	n := int64(record.HeaderSize)
 	if size <= controlBytesMax {
 		n = size // in the window most often
@@ -88,8 +92,48 @@ func (f *fileScan) batch() (record.Batch, error) {
 	}
 	b = record.Batch(whole)
 	f.position += size
-	f.next, f.epoch = b.NextOffset(), b.LeaderEpoch()
+	f.next, f.epoch, f.gaps.adjacent = b.NextOffset(), b.LeaderEpoch(), true
 	return b, nil
+}
+
+// gapRules say which gaps between batches are believed. The cleaner leaves gaps, and the
+// CRC leaves the base offset out (it is the broker's to give), so that one flipped bit
+// looks like a gap: what follows the batch then does not go on from it.
+type gapRules struct {
+	checked bool
+	// adjacent: next is where the batch before ended, and not only a bound.
+	adjacent bool
+	// end is the offset that the file's batches stay below; atEnd: its last batch may
+	// have a gap before it, though nothing follows that could tell.
+	end   model.Offset
+	atEnd bool
+}
+
+// checkGap looks at a batch's base offset. The header at the scan's position is no
+// longer in the window then.
+func (f *fileScan) checkGap(base, next model.Offset, following int64) error {
+	switch g := f.gaps; {
+	case !g.checked, g.adjacent && base == f.next:
+		return nil
+	case next > g.end:
+		return bad("offsets %d to %d where none from %d on may be", base, next-1, g.end)
+	case following == f.size:
+		if g.adjacent && !g.atEnd {
+			return bad("base offset %d where %d was to come", base, f.next)
+		}
+		return nil
+	case f.size-following < record.HeaderSize: // torn
+		return nil
+	}
+	header, err := f.window(following, record.HeaderSize)
+	if err != nil {
+		return err
+	}
+	b := record.Batch(header)
+	if _, err := record.SizeOf(b); err == nil && b.Magic() == 2 && b.BaseOffset() < next {
+		return bad("offsets %d to %d, and %d follows", base, next-1, b.BaseOffset())
+	}
+	return nil
 }
 
 // window makes [position, position+n) of the file readable.

@@ -13,19 +13,22 @@ type Sequences struct{ table *producerTable }
 // NewSequences knows no producer.
 func NewSequences() *Sequences { return &Sequences{newProducerTable()} }
 
-// Check says whether a client's batch may be appended. Where it is in the log
-// already, sent is true and first is its offset there; err is
-// ErrOutOfOrderSequence or ErrProducerFenced.
-func (s *Sequences) Check(b record.Batch) (first model.Offset, sent bool, err error) {
+// Sent is where a batch is that is in the log already: from Base, or NoOffset where that
+// is no longer known, and below End.
+type Sent struct{ Base, End model.Offset }
+
+// Check says whether a client's batch may be appended. It is not nil where the batch is
+// in the log already; err is ErrOutOfOrderSequence or ErrProducerFenced.
+func (s *Sequences) Check(b record.Batch) (*Sent, error) {
 	p, known := s.table.get(b.ProducerID())
 	if b.ProducerID() == model.NoProducerID || !known {
-		return model.NoOffset, false, nil
+		return nil, nil
 	}
 	before, err := checkProducer(p, b, FromClient)
 	if before == nil || err != nil {
-		return model.NoOffset, false, err
+		return nil, err
 	}
-	return before.baseOffset(), true, nil
+	return &Sent{Base: before.base, End: before.end}, nil
 }
 
 // Add takes a batch that is in the log.

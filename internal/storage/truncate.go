@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/chronik/chronik/internal/model"
+	"github.com/chronik/chronik/internal/record"
 )
 
 // TruncateTo cuts off the records from an offset on; where it lies within a
@@ -86,35 +87,22 @@ func (l *Log) findCut(i int, to model.Offset) (logCut, error) {
 	defer h.release()
 	s := l.segments[i]
 	position, err := l.locate(v.generation, s, h, size, to)
-	if err != nil || position >= size {
-		return logCut{position, to}, err
-	}
-	headers := headerScan{r: h, path: s.logPath(), end: size, buf: make([]byte, scanWindow)}
-	b, _, err := headers.at(position)
 	if err != nil {
 		return logCut{}, err
 	}
-	end := min(to, b.BaseOffset())
-	if l.config().Compact { // there may be a gap before, and the log must end where its last batch does
-		if end, err = lastEnd(&headers, s.base, position); err != nil {
-			return logCut{}, err
+	// There may be a gap before, and the log must end where its last batch does.
+	headers := headerScan{r: h, path: s.logPath(), end: size, buf: make([]byte, scanWindow)}
+	end := s.base
+	at, err := s.offsets.positionFor(&l.disk.handles, to-1) // below the cut, or 0
+	for err == nil && at < position {
+		var b record.Batch
+		var n int64
+		if b, n, err = headers.at(at); err == nil {
+			end = b.NextOffset()
+			at += n
 		}
 	}
-	return logCut{position, end}, nil
-}
-
-// lastEnd is where the last batch ends that begins below a position.
-func lastEnd(headers *headerScan, base model.Offset, position int64) (model.Offset, error) {
-	end := base
-	for at := int64(0); at < position; {
-		b, n, err := headers.at(at)
-		if err != nil {
-			return 0, err
-		}
-		end = b.NextOffset()
-		at += n
-	}
-	return end, nil
+	return logCut{position, end}, err
 }
 
 // lowerRecoveryPoint makes it durable that what is above must be checked.

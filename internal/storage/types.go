@@ -72,7 +72,7 @@ type Appended struct {
 	EndOffset     model.Offset    // exclusive: wait for this to be durable
 	LogAppendTime model.Timestamp // NoTimestamp where the producer's times were kept
 	StartOffset   model.Offset    // the log's
-	Duplicate     bool            // the batch was there already; the offsets are those of the first time
+	Duplicate     bool            // the batch was there already; the offsets are those of the first time, BaseOffset NoOffset where it is no longer known
 }
 
 // Read says what to read.
