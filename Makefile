@@ -25,6 +25,9 @@ TRIALS ?= 20
 CLIENT ?= both
 TARGET ?= chronik
 
+# How much a node misses before it comes back.
+GIB ?= 10
+
 # What the fault harness runs: the first seed, how long each run is loaded, and which
 # faults (empty: all).
 SEED ?= 1
@@ -34,7 +37,7 @@ FAULTS ?=
 LINT := .cache/bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race lint format interop acceptance failover figures faults fuzz crash sim plants explore nightly apis metrics clean
+.PHONY: help build test race lint format interop acceptance failover catchup figures faults fuzz crash sim plants explore nightly apis metrics clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +71,9 @@ acceptance: build ## go through what three nodes must do, step by step, with Kaf
 
 failover: build ## measure how long clients are held up when a node dies, is paused, restarts: TRIALS=20 CLIENT=java|franz|both TARGET=chronik|kafka
 	go run ./interop/failover -server bin/chronik-server -trials $(TRIALS) -client '$(CLIENT)' -target '$(TARGET)'
+
+catchup: build ## measure a node that comes back and has missed a lot, and clients meanwhile: GIB=10
+	go run ./interop/catchup -server bin/chronik-server -gib $(GIB)
 
 figures: build ## measure start, idle memory and CPU, connections, commits, of one node and of three: RUNS=5
 	go run ./interop/figures -server bin/chronik-server -runs $(RUNS)

@@ -2,10 +2,9 @@ package api
 
 import (
 	"context"
+	"iter"
 	"slices"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -35,7 +34,7 @@ func (h *Handler) metadata(ctx context.Context, req *server.Request, r *kmsg.Met
 		_, err := findAsked(image, r.Version, r.Topics[i])
 		return err == nil
 	})
-	image = h.awaitElections(ctx, req.Received, r, image)
+	image = h.awaitElections(ctx, req.Received, image, leadersAsked(r))
 	resp := kmsg.NewPtrMetadataResponse()
 	resp.ClusterID = kmsg.StringPtr(image.ClusterID)
 	resp.ControllerID = int32(h.controllerID(image))
@@ -82,63 +81,23 @@ type metadataView struct {
 	serving map[model.NodeID]bool
 }
 
-// electionWaitMax is how long an answer waits for the leaders of the topics that were
-// asked for. An election takes some ten milliseconds. A client that was told of the dead
-// leader, or of none, asks again later: the Java client after 100 ms, franz-go's after
-// five seconds.
-const electionWaitMax = 300 * time.Millisecond
-
-// awaitElections is an image in which the partitions of a request have leaders that have
-// not just died, or the newest where that takes too long.
-func (h *Handler) awaitElections(ctx context.Context, received time.Time, r *kmsg.MetadataRequest, image *meta.Image) *meta.Image {
-	settled := func(image *meta.Image) bool {
-		for _, asked := range r.Topics {
-			topic, err := findAsked(image, r.Version, asked)
-			if err != nil {
-				continue
-			}
-			for i := range topic.Partitions {
-				if l := topic.Partitions[i].Leader; l == model.NoNode || h.Suspected(l) {
-					return false
+// leadersAsked are the leaders of what a request asks for by name.
+func leadersAsked(r *kmsg.MetadataRequest) func(*meta.Image) iter.Seq[model.NodeID] {
+	return func(image *meta.Image) iter.Seq[model.NodeID] {
+		return func(yield func(model.NodeID) bool) {
+			for _, asked := range r.Topics {
+				topic, err := findAsked(image, r.Version, asked)
+				if err != nil {
+					continue
+				}
+				for i := range topic.Partitions {
+					if !yield(topic.Partitions[i].Leader) {
+						return
+					}
 				}
 			}
 		}
-		return true
 	}
-	if image.Brokers.Len() < 2 {
-		return image
-	}
-	h.checkLeaders(r, image)
-	if settled(image) {
-		return image
-	}
-	ctx, cancel := context.WithDeadline(ctx, received.Add(electionWaitMax))
-	defer cancel()
-	stop := context.AfterFunc(h.Stopping, cancel)
-	defer stop()
-	image, _ = h.AwaitImage(ctx, settled) // else as it is
-	return image
-}
-
-// checkLeaders has the other nodes that lead what a request asks for looked at, so that
-// those that have died a moment ago are suspected.
-func (h *Handler) checkLeaders(r *kmsg.MetadataRequest, image *meta.Image) {
-	leaders := map[model.NodeID]struct{}{h.Node: {}, model.NoNode: {}}
-	var checks sync.WaitGroup
-	for _, asked := range r.Topics {
-		topic, err := findAsked(image, r.Version, asked)
-		if err != nil {
-			continue
-		}
-		for i := range topic.Partitions {
-			leader := topic.Partitions[i].Leader
-			if _, known := leaders[leader]; !known {
-				leaders[leader] = struct{}{}
-				checks.Go(func() { h.CheckPresence(leader) })
-			}
-		}
-	}
-	checks.Wait()
 }
 
 // reachableBroker is a broker with its address on one listener.

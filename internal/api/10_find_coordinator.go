@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"iter"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -65,9 +66,18 @@ func (h *Handler) findGroupCoordinator(ctx context.Context, req *server.Request,
 	if topic == nil {
 		return 0, meta.Endpoint{}, errNoCoordinator()
 	}
-	p := topic.Partitions[h.Groups.PartitionFor(key)]
-	image := h.Image()
-	broker := image.Brokers.ByID(p.Leader)
+	partition, leader := h.Groups.PartitionFor(key), model.NoNode
+	image := h.awaitElections(ctx, req.Received, h.Image(), func(image *meta.Image) iter.Seq[model.NodeID] {
+		return func(yield func(model.NodeID) bool) {
+			if topic := image.Topics.ByName(group.OffsetsTopic); topic != nil {
+				yield(topic.Partitions[partition].Leader)
+			}
+		}
+	})
+	if topic = image.Topics.ByName(group.OffsetsTopic); topic != nil {
+		leader = topic.Partitions[partition].Leader
+	}
+	broker := image.Brokers.ByID(leader)
 	if broker == nil {
 		return 0, meta.Endpoint{}, errNoCoordinator()
 	}
@@ -75,7 +85,7 @@ func (h *Handler) findGroupCoordinator(ctx context.Context, req *server.Request,
 	if !ok {
 		return 0, meta.Endpoint{}, errNoCoordinator()
 	}
-	return p.Leader, endpoint, nil
+	return leader, endpoint, nil
 }
 
 func errNoCoordinator() error {

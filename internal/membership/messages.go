@@ -17,7 +17,7 @@ const (
 	KindQuestion                       // message: controller.Question
 	KindAnswer                         // message: controller.Answer
 	KindQuorum                         // request: nothing; quorum.Status
-	KindIndex                          // request: nothing; the index of the newest image, JSON
+	KindIndex                          // request: nothing; the index of the newest image that is applied, JSON
 	KindStarted                        // message: nothing; who hears it connects at once
 	KindPresence                       // request: nothing; nothing
 )

@@ -39,10 +39,10 @@ func NewRouter(q *quorum.Quorum, network Network) *Router {
 	return r
 }
 
-// CatchUp returns an image with everything that the active controller had published
-// when it was called, or the newest there is where ctx ends before. A client may have
-// heard of a topic from another node that this one has not heard of yet: what it does
-// not find, it looks for once more.
+// CatchUp returns an image with everything that the active controller had applied when
+// it was called, or the newest there is where ctx ends before. A client may have heard
+// of a topic from another node that this one has not heard of yet: what it does not
+// find, it looks for once more.
 func (r *Router) CatchUp(ctx context.Context) *meta.Image {
 	if r.network != nil && r.quorum.Leader() != r.quorum.Node() {
 		_ = r.catchUps.await(ctx) // in vain, this node knows what it knows
@@ -66,8 +66,9 @@ func (r *Router) catchUp(ctx context.Context) error {
 	return err
 }
 
-// Index is the other side of CatchUp.
-func (r *Router) Index() []byte { return encode(r.quorum.Image().Index) }
+// Index is the other side of CatchUp. Other nodes may have published what this one has
+// only applied.
+func (r *Router) Index() []byte { return encode(r.quorum.Applied().Index) }
 
 // Submit has a command decided, wherever that is. While nobody leads it waits, until
 // ctx ends. A command that a leader has taken with it is not sent again: it may be
