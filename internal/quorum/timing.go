@@ -11,14 +11,14 @@ import "time"
 // need not be as short as can be, which an idle cluster would pay for: with a tick and a
 // heartbeat every 50 ms three idle nodes took 3.8 % of a core.
 //
-// A controller that stands still is replaced within 1.1 s, and after a broker's session
+// A controller that stands still is replaced within 1.3 s, and after a broker's session
 // more its partitions have other leaders: within 3 s in all. A sync of 0.3 s, during
 // which a leader sends nothing, does not cost it its office. Heartbeats are the proofs of
 // leadership too that brokers' leases take (ConfirmSoon), and all that an idle cluster
-// sends: 3.3 a second to each node. The clock is told of ticks only where one matters
+// sends: 2.5 a second to each node. The clock is told of ticks only where one matters
 // (TicksAhead).
 const (
 	TickInterval   = 100 * time.Millisecond
-	electionTicks  = 6
-	heartbeatTicks = 3
+	electionTicks  = 7
+	heartbeatTicks = 4
 )
