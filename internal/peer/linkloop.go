@@ -2,6 +2,7 @@ package peer
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -46,8 +47,9 @@ func (l *link) run(ctx context.Context) {
 // linkLog remembers what has been logged since a link was connected: a node that is
 // away is dialed often.
 type linkLog struct {
-	away   bool
-	reason string // of a rejection
+	away     bool
+	insecure bool
+	reason   string // of a rejection
 }
 
 // down logs why there is no connection, where that is news.
@@ -59,10 +61,22 @@ func (g *linkLog) down(l *link, err error) {
 		g.reason = r.Reason
 		return
 	}
-	if !g.away {
+	switch {
+	case isTLS(err) && !g.insecure:
+		l.n.logger.Warn("One of two nodes does not trust the other's certificate, trying again: each has to be signed by the other's cluster.ssl.ca.file",
+			"node", l.to, "err", err)
+		g.insecure = true
+	case !g.away:
 		l.n.logger.Info("Not connected to a node, trying again", "node", l.to, "err", err)
 	}
 	g.away = true
+}
+
+// isTLS: the other was reached, and one of the two did not like what the other showed.
+func isTLS(err error) bool {
+	_, theirs := errors.AsType[*tls.CertificateVerificationError](err)
+	alert, _ := errors.AsType[*net.OpError](err) // how crypto/tls wraps the other side's alert
+	return theirs || alert != nil && alert.Op == "remote error"
 }
 
 // pause waits for backoff and up to half as much again, so that nodes do not dial in
