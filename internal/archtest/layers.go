@@ -83,6 +83,7 @@ func layers() []Row {
 		{Package: "cmd/chronik-explore", Layer: layerCommand, Beside: []string{"internal/explore"}},
 
 		{Package: "internal/archtest", Layer: layerCommand, Alone: true},
+		{Package: "internal/bench/result", Layer: layerCommand, Alone: true},
 		{Package: "interop/command", Layer: layerCommand, Alone: true},
 		{Package: "interop/checks", Layer: layerCommand, Alone: true, Beside: []string{"interop/command"}},
 		{Package: "interop/install", Layer: layerCommand, Alone: true, Beside: []string{"interop/command"}},
