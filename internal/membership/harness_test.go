@@ -44,6 +44,7 @@ type node struct {
 	office      *Office
 	set         *partition.Set
 	registered  bool         // the publisher's
+	slow        atomic.Int64 // how long an image takes to be carried out, in nanoseconds
 	lapsed      atomic.Int32 // how often the lease has lapsed
 
 	stop  func() // ends what runs; what is durable stays
@@ -164,6 +165,7 @@ func (n *node) registration() controller.RegisterBroker {
 
 // publish is what package broker does with an image.
 func (n *node) publish(delta meta.Delta, image *meta.Image) {
+	<-time.After(time.Duration(n.slow.Load()))
 	n.office.Apply(delta, image)
 	if !n.registered {
 		if self := image.Brokers.ByID(n.id); self == nil || self.Incarnation != n.incarnation {

@@ -46,8 +46,13 @@ func NewRouter(q *quorum.Quorum, network Network) *Router {
 func (r *Router) CatchUp(ctx context.Context) *meta.Image {
 	if r.network != nil && r.quorum.Leader() != r.quorum.Node() {
 		_ = r.catchUps.await(ctx) // in vain, this node knows what it knows
+		return r.quorum.Image()
 	}
-	return r.quorum.Image()
+	// Others may have published, and told clients of, what this node has applied and
+	// does not serve yet.
+	applied := r.quorum.Applied().Index
+	image, _ := r.quorum.Await(ctx, func(i *meta.Image) bool { return i.Index >= applied }) // else the newest
+	return image
 }
 
 func (r *Router) catchUp(ctx context.Context) error {

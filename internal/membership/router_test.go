@@ -135,6 +135,34 @@ func TestCatchUpFindsWhatTheControllerKnows(t *testing.T) {
 	})
 }
 
+// A controller that is behind others with what an image asks of it, such as to lead, waits
+// for itself: a client that one of them told of it was sent away, to come back in seconds.
+func TestCatchUpWaitsForWhatIsAppliedAndNotServedYet(t *testing.T) {
+	inCluster(t, func(t *testing.T, c *cluster) {
+		active, other := c.controller(), c.others()[0]
+		active.slow.Store(int64(50 * time.Millisecond))
+		submitted := make(chan error, 1)
+		go func() {
+			_, err := other.router.Submit(context.Background(), createTopic("t"))
+			submitted <- err
+		}()
+		if _, err := other.quorum.Await(context.Background(), func(i *meta.Image) bool { return i.Topics.ByName("t") != nil }); err != nil {
+			t.Fatal(err)
+		}
+		if active.quorum.Image().Topics.ByName("t") != nil {
+			t.Fatal("the controller is not behind")
+		}
+		for _, n := range []*node{active, c.others()[1]} {
+			if n.router.CatchUp(context.Background()).Topics.ByName("t") == nil {
+				t.Errorf("node %d does not find it", n.id)
+			}
+		}
+		if err := <-submitted; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // Only the leader knows how far the others are; every node tells of it.
 func TestStatusIsTheLeaders(t *testing.T) {
 	inCluster(t, func(t *testing.T, c *cluster) {
