@@ -105,3 +105,27 @@ func TestACutInAGapEndsTheLogAtItsLastBatch(t *testing.T) {
 		t.Errorf("the log ends at %d", end)
 	}
 }
+
+// A batch's header was looked at again when the window had moved on to check its CRC: of
+// a log that a crash had left unsynced, what was behind the first window was taken for
+// torn.
+func TestBatchesThatReachOutOfTheWindowAreWhole(t *testing.T) {
+	for size := range 40 {
+		m := vfs.NewMem()
+		c := smallSegments()
+		c.SegmentBytes, c.IndexBytes, c.IndexIntervalBytes = 8<<20, 1<<20, 4<<10
+		b := newBench(t, m, c)
+		for b.log.active().size.Load() < 3*checkWindow {
+			b.append(20 + 7*size)
+		}
+		want := b.all()
+		after, err := tryBench(t, m.Clone(), c, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if after.log.EndOffset() != b.log.EndOffset() {
+			t.Fatalf("batches of %d records: the log ended at %d, recovered it ends at %d", 20+7*size, b.log.EndOffset(), after.log.EndOffset())
+		}
+		same(t, after.all(), want)
+	}
+}

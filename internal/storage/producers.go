@@ -143,10 +143,10 @@ func (p *producer) remember(epoch model.ProducerEpoch, s sentBatch) {
 	if p.sent == 0 || s.baseSequence() != nextSequence(p.lastSequence()) {
 		p.unbroken = 0
 	}
-	p.unbroken = min(p.unbroken+int64(s.offsetDelta)+1, unbrokenMax)
 	if plant.On(plant.SequenceWindowOfOne) {
-		p.sent = 0
+		p.sent, p.unbroken = 0, 0
 	}
+	p.unbroken = min(p.unbroken+int64(s.offsetDelta)+1, unbrokenMax)
 	if p.sent == windowBatches {
 		copy(p.window[:], p.window[1:])
 		p.sent--

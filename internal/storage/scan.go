@@ -73,13 +73,14 @@ func (f *fileScan) batch() (record.Batch, error) {
 	case b.LeaderEpoch() < f.epoch:
 		return nil, bad("leader epoch %d after %d", b.LeaderEpoch(), f.epoch)
 	}
+	base, next := b.BaseOffset(), b.NextOffset() // b is gone when the window moves
 	if f.crc {
 		want := b.CRC()
 		if err := f.checkCRC(want, f.position+crcFrom, f.position+size); err != nil {
 			return nil, err
 		}
 	}
-	if err := f.checkGap(b.BaseOffset(), b.NextOffset(), f.position+size); err != nil {
+	if err := f.checkGap(base, next, f.position+size); err != nil {
 		return nil, err
 	}
 	n := int64(record.HeaderSize)
@@ -109,8 +110,7 @@ type gapRules struct {
 	atEnd bool
 }
 
-// checkGap looks at a batch's base offset. The header at the scan's position is no
-// longer in the window then.
+// checkGap looks at a batch's base offset. It may move the window.
 func (f *fileScan) checkGap(base, next model.Offset, following int64) error {
 	switch g := f.gaps; {
 	case !g.checked, g.adjacent && base == f.next:
