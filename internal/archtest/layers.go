@@ -98,6 +98,7 @@ func layers() []Row {
 				"internal/bench/target", "internal/bench/verify"}},
 		{Package: "cmd/chronik-bench", Layer: layerCommand, Alone: true,
 			Beside: []string{"internal/bench", "internal/bench/load", "internal/bench/output", "internal/bench/payload", "internal/bench/requirement"}},
+		{Package: "internal/bench/report", Layer: layerCommand, Alone: true, Beside: []string{"internal/bench/result"}},
 		{Package: "internal/bench/limits", Layer: layerCommand, Alone: true, Beside: []string{"internal/vfs"}},
 		{Package: "interop/command", Layer: layerCommand, Alone: true},
 		{Package: "interop/checks", Layer: layerCommand, Alone: true, Beside: []string{"interop/command"}},
