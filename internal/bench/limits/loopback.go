@@ -53,40 +53,36 @@ func (e Effort) roundTrips(ctx context.Context, into *TCP) error {
 }
 
 // connected runs the two ends of a new connection, and closes it when the near one has
-// returned.
+// returned. Both are there before either runs: a busy machine must not find the near one
+// done before the far one has begun.
 func (e Effort) connected(ctx context.Context, far, near func(net.Conn) error) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	var g errgroup.Group
-	g.Go(func() error {
-		c, err := l.Accept()
-		if err != nil {
-			return err
-		}
-		defer c.Close()
-		return far(c)
-	})
-	nearErr := e.dialled(ctx, l.Addr().String(), near)
-	_ = l.Close() // for one that waits for what never came
-	farErr := g.Wait()
-	if nearErr != nil {
-		return nearErr // the far end's is what came of it
-	}
-	return farErr
-}
-
-func (e Effort) dialled(ctx context.Context, addr string, do func(net.Conn) error) error {
-	c, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+	defer l.Close()
+	here, err := new(net.Dialer).DialContext(ctx, "tcp", l.Addr().String())
 	if err != nil {
 		return err
 	}
-	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(e.Each + stallMax)); err != nil {
+	defer here.Close()
+	there, err := l.Accept() // it is in the listener's queue
+	if err != nil {
 		return err
 	}
-	return do(c)
+	defer there.Close()
+	end := time.Now().Add(e.Each + stallMax)
+	if err := errors.Join(here.SetDeadline(end), there.SetDeadline(end)); err != nil {
+		return err
+	}
+	var g errgroup.Group
+	g.Go(func() error { return far(there) })
+	nearErr := near(here)
+	here.Close() // which ends the far one
+	if farErr := g.Wait(); nearErr == nil {
+		return farErr
+	}
+	return nearErr // the far end's is what came of it
 }
 
 // discard reads what comes. As a broker does it, into a buffer: io.Copy could leave the
