@@ -24,20 +24,25 @@ type Route struct {
 	leader net.Conn // nil: not known
 }
 
-// Create makes the topic, of one partition with so many replicas. That it is there is no
-// error.
-func (r *Route) Create(ctx context.Context, replicas int) error {
+// Create makes the topic, of one partition with replicas on some nodes, of which the first
+// is preferred as the leader. That it is there is no error.
+func (r *Route) Create(ctx context.Context, replicas ...int) error {
+	assigned := kmsg.NewCreateTopicsRequestTopicReplicaAssignment()
+	for _, node := range replicas {
+		assigned.Replicas = append(assigned.Replicas, int32(node))
+	}
+	t := kmsg.NewCreateTopicsRequestTopic()
+	t.Topic, t.NumPartitions, t.ReplicationFactor = r.Topic, -1, -1
+	t.ReplicaAssignment = append(t.ReplicaAssignment, assigned)
+	request := kmsg.NewPtrCreateTopicsRequest()
+	request.Version, request.TimeoutMillis = 5, int32(Max.Milliseconds())
+	request.Topics = append(request.Topics, t)
 	return r.try(ctx, func() error {
 		conn, err := r.dialNext()
 		if err != nil {
 			return err
 		}
 		defer conn.Close()
-		request := kmsg.NewPtrCreateTopicsRequest()
-		request.Version, request.TimeoutMillis = 5, int32(Max.Milliseconds())
-		t := kmsg.NewCreateTopicsRequestTopic()
-		t.Topic, t.NumPartitions, t.ReplicationFactor = r.Topic, 1, int16(replicas)
-		request.Topics = append(request.Topics, t)
 		response, err := Ask[*kmsg.CreateTopicsResponse](conn, request)
 		if err != nil {
 			return err
