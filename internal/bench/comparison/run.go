@@ -2,8 +2,8 @@ package comparison
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/chronik/chronik/internal/bench/report"
@@ -26,8 +26,8 @@ type Options struct {
 
 func (o *Options) check() error {
 	switch {
-	case len(o.Systems) == 0:
-		return errors.New("there is no system to measure")
+	case len(o.Systems) < 2:
+		return fmt.Errorf("%d systems: a comparison is of two or more", len(o.Systems))
 	case o.Turns < 1:
 		return fmt.Errorf("%d turns: there is one at least", o.Turns)
 	case o.Losses < 0:
@@ -64,6 +64,9 @@ func (r *run) begin(ctx context.Context) error {
 		described, err := s.Describe(ctx)
 		if err != nil {
 			return err
+		}
+		if slices.ContainsFunc(r.found.Systems, func(other report.System) bool { return other.Name == described.Name }) {
+			return fmt.Errorf("two systems are called %s", described.Name)
 		}
 		r.found.Systems = append(r.found.Systems, described)
 	}

@@ -133,11 +133,15 @@ func TestInterruption(t *testing.T) {
 
 func TestWhatCannotBeCompared(t *testing.T) {
 	for _, change := range []func(*Options){
-		func(o *Options) { o.Systems = nil }, func(o *Options) { o.Turns = 0 }, func(o *Options) { o.Losses = -1 },
+		func(o *Options) { o.Systems = o.Systems[:1] }, func(o *Options) { o.Turns = 0 }, func(o *Options) { o.Losses = -1 },
 	} {
 		if _, f, err := compare(t.Context(), "", change); err == nil || len(f.events) > 0 {
 			t.Errorf("%v after %q", err, f.events)
 		}
+	}
+	twice := func(o *Options) { o.Systems[1] = o.Systems[0] }
+	if _, f, err := compare(t.Context(), "", twice); err == nil || len(f.events) != 2 {
+		t.Errorf("%v after %q", err, f.events)
 	}
 	nothing := func(context.Context, []string, Shape) (result.Result, error) { return result.Result{}, nil }
 	if _, _, err := compare(t.Context(), "", func(o *Options) { o.Load = nothing }); err == nil || !strings.Contains(err.Error(), "nothing was measured") {

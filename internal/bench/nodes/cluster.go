@@ -13,7 +13,7 @@ import (
 const (
 	// tryMax is for how long a record is tried: Kafka takes ten seconds to miss a node,
 	// and two busy cores as long to start three JVMs.
-	tryMax = 90 * time.Second
+	tryMax = 3 * time.Minute
 	// recordBytes is what a record of ours has; it is to cost nothing.
 	recordBytes = 100
 	startTopic  = "start"
