@@ -42,6 +42,9 @@ const examples = `  # 128 callers for 30 s, each record on all in-sync replicas 
   # what was written before, from the start to the end
   chronik-bench --topic t --mode consume
 
+  # the same with plots, for a browser
+  chronik-bench --topic t --duration 30 --report run.html
+
   # in a pipeline: nothing may get lost, and it has to be fast
   chronik-bench --topic ci --duration 10 --idempotent --verify --require "throughput>=40000,p99<=100ms,errors=0" --format json`
 
@@ -74,7 +77,7 @@ func noArguments(_ *cobra.Command, args []string) error {
 
 // complete tells shells what flags take. It fails for flags that do not exist only.
 func complete(c *cobra.Command) {
-	var err error
+	err := c.MarkFlagFilename("report", "html")
 	for flag, words := range map[string][]string{
 		"mode":        {"produce", "consume", "end-to-end", "mixed"},
 		"acks":        {"-1", "1", "0"},

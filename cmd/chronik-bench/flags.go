@@ -21,7 +21,7 @@ type flags struct {
 	options bench.Options
 	format  string
 
-	mode, payload, keys, require string
+	mode, payload, keys, require, report string
 }
 
 // add adds the flags to a set, in the order that --help shows them in.
@@ -64,6 +64,7 @@ func (f *flags) add(set *pflag.FlagSet) {
 	set.BoolVar(&o.Verify, "verify", false, "read everything back afterwards, and count what is missing, doubled or damaged")
 	set.StringVar(&f.require, "require", "", "`conditions` that decide on the exit code, such as \"throughput>=40000,p99<=100ms,errors=0\"")
 	set.StringVar(&f.format, "format", string(output.Table), "`format` of the result: table, json or csv")
+	set.StringVar(&f.report, "report", "", "`file` for the result with plots, as HTML that needs nothing else")
 	set.StringVar(&o.Name, "name", "", "`name` of the result (default: its mode)")
 }
 
@@ -85,6 +86,9 @@ func (f *flags) parse() (bench.Options, output.Format, error) {
 			return o, "", err
 		}
 	}
+	if err := checkFile("report", f.report); err != nil {
+		return o, "", err
+	}
 	o.Plan.Mode = load.Mode(f.mode)
 	if o.Plan.Mode == load.Consume && !f.set.Changed("warm-up") {
 		o.Plan.WarmUp = 0
@@ -101,6 +105,17 @@ func (f *flags) parse() (bench.Options, output.Format, error) {
 	o.Settings["bootstrap-servers"] = strings.Join(o.Servers, ",")
 	o.Settings["warm-up"], o.Settings["name"] = o.Plan.WarmUp.String(), o.Name
 	return o, format, o.Check()
+}
+
+// checkFile refuses a flag's file that could not be written once all has been measured.
+func checkFile(flag, path string) error {
+	if path == "" {
+		return nil
+	}
+	if err := output.CheckFile(path); err != nil {
+		return fmt.Errorf("--%s: %w", flag, err)
+	}
+	return nil
 }
 
 // seconds is a duration that may be given as a bare number.

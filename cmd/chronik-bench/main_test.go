@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -24,7 +26,8 @@ func TestARunFromTheCommandLine(t *testing.T) {
 	b := brokertest.Start(t, t.TempDir())
 	run := []string{"--bootstrap-servers", b.Addr, "--topic", "t", "--duration", "1", "--warm-up", "100ms", "--concurrency", "8",
 		"--message-size", "64", "--acks", "-1", "--verify", "--require"}
-	code, out, errs := command(t, append(run, "throughput>=1,errors=0,missing=0", "--format", "json")...)
+	page := filepath.Join(t.TempDir(), "run.html")
+	code, out, errs := command(t, append(run, "throughput>=1,errors=0,missing=0", "--format", "json", "--report", page)...)
 	var r result.Result
 	if err := json.Unmarshal([]byte(out), &r); code != exitOK || err != nil {
 		t.Fatalf("exit code %d, %v\n%s%s", code, err, out, errs)
@@ -41,6 +44,10 @@ func TestARunFromTheCommandLine(t *testing.T) {
 		}
 	}
 
+	if text, err := os.ReadFile(page); err != nil || !bytes.Contains(text, []byte("<h1>chronik-bench: produce</h1>")) {
+		t.Errorf("%v in\n%s", err, text)
+	}
+
 	code, out, errs = command(t, append(run, "throughput>=1e9,p50<=1h")...)
 	if code != exitNotHeld || !strings.Contains(out, "NOT HELD") || !strings.Contains(errs, "chronik-bench: throughput>=1e9 did not hold: it was ") ||
 		strings.Contains(errs, "p50<=1h") || !strings.Contains(errs, "topic t is there") {
@@ -51,16 +58,17 @@ func TestARunFromTheCommandLine(t *testing.T) {
 // TestWrongCommandLines end with one sentence, and the way to more.
 func TestWrongCommandLines(t *testing.T) {
 	for line, want := range map[string]string{
-		"--duration soon":       `"soon" is no time: give seconds, such as 30, or a unit, such as 30s or 2m`,
-		"--duration -1":         "--duration -1s",
-		"--acsk 1":              "unknown flag: --acsk",
-		"produce":               `unexpected argument "produce"`,
-		"--require p98<1ms":     `--require "p98<1ms": "p98" is no figure`,
-		"--format xml":          `--format: "xml" is no format: table, json or csv`,
-		"--payload noise":       "--payload: ",
-		"--keys some":           "--keys: ",
-		"--concurrency=0":       "--concurrency 0",
-		"--bootstrap-servers=,": "--bootstrap-servers: give the brokers' addresses",
+		"--duration soon":        `"soon" is no time: give seconds, such as 30, or a unit, such as 30s or 2m`,
+		"--duration -1":          "--duration -1s",
+		"--acsk 1":               "unknown flag: --acsk",
+		"produce":                `unexpected argument "produce"`,
+		"--require p98<1ms":      `--require "p98<1ms": "p98" is no figure`,
+		"--format xml":           `--format: "xml" is no format: table, json or csv`,
+		"--payload noise":        "--payload: ",
+		"--keys some":            "--keys: ",
+		"--concurrency=0":        "--concurrency 0",
+		"--report no/dir/r.html": "--report: open no/dir/",
+		"--bootstrap-servers=,":  "--bootstrap-servers: give the brokers' addresses",
 	} {
 		code, out, errs := command(t, strings.Fields(line)...)
 		if code != exitUsage || out != "" || !strings.Contains(errs, want) || !strings.HasSuffix(errs, "See chronik-bench --help.\n") || strings.Count(errs, "\n") != 2 {

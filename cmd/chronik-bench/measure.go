@@ -10,6 +10,8 @@ import (
 
 	"github.com/chronik/chronik/internal/bench"
 	"github.com/chronik/chronik/internal/bench/output"
+	"github.com/chronik/chronik/internal/bench/report"
+	"github.com/chronik/chronik/internal/bench/result"
 )
 
 // quietSeconds is how often a line on how it goes is written where nobody watches.
@@ -37,6 +39,9 @@ func measure(cmd *cobra.Command, f *flags) error {
 		if err := format.Write(cmd.OutOrStdout(), found); err != nil {
 			return fmt.Errorf("write the result: %w", err)
 		}
+		if err := f.writeReport(found); err != nil {
+			return err
+		}
 	}
 	switch {
 	case failed != nil:
@@ -46,6 +51,19 @@ func measure(cmd *cobra.Command, f *flags) error {
 	}
 	if err := o.Held(found); err != nil {
 		return &notHeldError{err}
+	}
+	return nil
+}
+
+// writeReport writes what was found for browsers, where that was asked for.
+func (f *flags) writeReport(found *result.Result) error {
+	if f.report == "" {
+		return nil
+	}
+	if err := output.WriteFile(f.report, func(w io.Writer) error {
+		return report.Write(w, "chronik-bench: "+found.Name, []result.Result{*found})
+	}); err != nil {
+		return fmt.Errorf("--report: %w", err)
 	}
 	return nil
 }

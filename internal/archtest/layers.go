@@ -37,6 +37,11 @@ type Row struct {
 // layers is the table. Think of the arrows before changing it: a new edge upwards or
 // sideways makes two packages one.
 func layers() []Row {
+	return slices.Concat(brokerLayers(), benchLayers(), interopLayers())
+}
+
+// brokerLayers are the broker, and what runs it.
+func brokerLayers() []Row {
 	return []Row{
 		{Package: "internal/model", Layer: layerModel},
 		{Package: "internal/isr", Layer: layerModel},
@@ -83,6 +88,12 @@ func layers() []Row {
 		{Package: "cmd/chronik-explore", Layer: layerCommand, Beside: []string{"internal/explore"}},
 
 		{Package: "internal/archtest", Layer: layerCommand, Alone: true},
+	}
+}
+
+// benchLayers are chronik-bench, which knows brokers from outside.
+func benchLayers() []Row {
+	return []Row{
 		{Package: "internal/bench/result", Layer: layerCommand, Alone: true},
 		{Package: "internal/bench/payload", Layer: layerCommand, Alone: true},
 		{Package: "internal/bench/measure", Layer: layerCommand, Alone: true, Beside: []string{"internal/bench/result"}},
@@ -97,13 +108,20 @@ func layers() []Row {
 			Beside: []string{"internal/bench/load", "internal/bench/machine", "internal/bench/payload", "internal/bench/requirement", "internal/bench/result",
 				"internal/bench/target", "internal/bench/verify"}},
 		{Package: "cmd/chronik-bench", Layer: layerCommand, Alone: true,
-			Beside: []string{"internal/bench", "internal/bench/load", "internal/bench/output", "internal/bench/payload", "internal/bench/requirement"}},
+			Beside: []string{"internal/bench", "internal/bench/load", "internal/bench/output", "internal/bench/payload", "internal/bench/report", "internal/bench/requirement",
+				"internal/bench/result"}},
 		{Package: "internal/bench/report", Layer: layerCommand, Alone: true, Beside: []string{"internal/bench/result"}},
 		{Package: "internal/bench/comparison", Layer: layerCommand, Alone: true, Beside: []string{"internal/bench/result", "internal/bench/report"}},
 		{Package: "internal/bench/nodes", Layer: layerCommand, Alone: true,
 			Beside: []string{"internal/bench/comparison", "internal/bench/report", "interop/cluster", "interop/command", "interop/exchange", "interop/install",
 				"interop/kafka", "interop/process"}},
 		{Package: "internal/bench/limits", Layer: layerCommand, Alone: true, Beside: []string{"internal/vfs"}},
+	}
+}
+
+// interopLayers are what drives other people's clients and brokers.
+func interopLayers() []Row {
+	return []Row{
 		{Package: "interop/command", Layer: layerCommand, Alone: true},
 		{Package: "interop/checks", Layer: layerCommand, Alone: true, Beside: []string{"interop/command"}},
 		{Package: "interop/install", Layer: layerCommand, Alone: true, Beside: []string{"interop/command"}},
