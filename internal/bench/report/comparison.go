@@ -22,6 +22,16 @@ type Comparison struct {
 	Rows    []Row    `json:"rows"`
 	Notes   []string `json:"notes"` // a paragraph each
 	Runs    []Run    `json:"runs"`  // the details, in the order in which they ran
+	// Limits are what the machine itself can do; none: that was not measured.
+	Limits []Limit `json:"limits,omitempty"`
+	// Unfinished is why it ended before all was measured; empty: it did not.
+	Unfinished string `json:"unfinished,omitempty"`
+}
+
+// Limit is one thing that the machine itself can do, as text.
+type Limit struct {
+	What  string `json:"what"`
+	Value string `json:"value"`
 }
 
 // System is one that was measured.
@@ -29,6 +39,8 @@ type System struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
 	About   string `json:"about"` // how it was set up
+	// Synced is whether a record is on the disk before it is acknowledged.
+	Synced bool `json:"synced"`
 }
 
 // Row is one thing that was measured.
@@ -40,6 +52,9 @@ type Row struct {
 	// in the order in which they ran. None: it was not measured.
 	Values [][]float64 `json:"values"`
 	Goals  []Goal      `json:"goals,omitempty"`
+	// Ceilings are what the machine allows each system at most; 0: that is not known.
+	// None: of no system.
+	Ceilings []float64 `json:"ceilings,omitempty"`
 }
 
 // Better is what is wanted of a value.
@@ -102,6 +117,9 @@ func (c Comparison) check() error {
 	for _, r := range c.Rows {
 		if len(r.Values) != len(c.Systems) {
 			return fmt.Errorf("row %q has values of %d systems, not %d", r.What, len(r.Values), len(c.Systems))
+		}
+		if n := len(r.Ceilings); n != 0 && n != len(c.Systems) {
+			return fmt.Errorf("row %q has ceilings of %d systems, not %d", r.What, n, len(c.Systems))
 		}
 		if r.Better != More && r.Better != Less {
 			return fmt.Errorf("row %q: better is %q, neither %q nor %q", r.What, r.Better, More, Less)

@@ -20,8 +20,9 @@ func (v comparisonView) Others() []System { return v.Systems[1:] }
 // compared is one row.
 type compared struct {
 	Row
-	Spans  []span // by system
-	Ratios []span // by system, without the first
+	Spans  []span   // by system
+	Ratios []span   // by system, without the first
+	Shares []string // by system: how much of its ceiling it reached, as text; empty: that is not known
 	Judged []judged
 	Bars   bars
 }
@@ -42,6 +43,7 @@ func newComparisonView(c Comparison) *comparisonView {
 		row := compared{Row: r}
 		for i, values := range r.Values {
 			row.Spans = append(row.Spans, spanOf(values))
+			row.Shares = append(row.Shares, r.share(i, row.Spans[i]))
 			if i > 0 {
 				row.Ratios = append(row.Ratios, row.Spans[i].over(row.Spans[0]))
 			}
@@ -53,6 +55,14 @@ func newComparisonView(c Comparison) *comparisonView {
 		v.Compared = append(v.Compared, row)
 	}
 	return v
+}
+
+// share is such as "31 % of the ceiling", by the median.
+func (r Row) share(system int, of span) string {
+	if len(r.Ceilings) == 0 || r.Ceilings[system] <= 0 || !of.Known() {
+		return ""
+	}
+	return fmt.Sprintf("%.0f %% of the ceiling", 100*of.Median/r.Ceilings[system])
 }
 
 // verified adds up what a system's runs have read back; nil: none has.

@@ -32,28 +32,45 @@ func (v comparisonView) markdown() string {
 	for _, r := range v.Compared {
 		writeRow(&b, r.cells())
 	}
-	b.WriteString("\n" + v.circumstances() + "\n")
+	b.WriteString("\n")
+	for _, paragraph := range v.circumstances() {
+		b.WriteString(plain(paragraph) + "\n")
+	}
 	return b.String()
 }
 
 // cells are a row as text.
 func (r compared) cells() []string {
 	cells := []string{r.What + ", " + r.Unit}
-	for _, s := range r.Spans {
-		cells = append(cells, s.text(""))
+	for i, s := range r.Spans {
+		cell := s.text("")
+		if r.Shares[i] != "" {
+			cell += ", " + r.Shares[i]
+		}
+		cells = append(cells, cell)
 	}
 	for _, s := range r.Ratios {
 		cells = append(cells, s.text(" ×"))
 	}
+	return append(cells, r.goals())
+}
+
+// goals are all, and how they ended.
+func (r compared) goals() string {
 	var goals []string
 	for _, j := range r.Judged {
-		goal := j.Goal + ": " + string(j.Outcome)
-		if j.System != "" {
-			goal = j.System + ", " + goal
-		}
-		goals = append(goals, goal)
+		goals = append(goals, j.text())
 	}
-	return append(cells, strings.Join(goals, "; "))
+	return strings.Join(goals, "; ")
+}
+
+// text is such as "chronik, goal: ≥ 2 × Kafka: reached".
+func (j judged) text() string {
+	text := j.Goal + ": " + string(j.Outcome)
+	if j.System != "" {
+		text = j.System + ", " + text
+	}
+	return text
 }
 
 // text is such as "95,000 (88,000 to 104,000)".
@@ -68,20 +85,20 @@ func (s span) text(unit string) string {
 	}
 }
 
-// circumstances is a paragraph: without it the figures mean nothing.
-func (v comparisonView) circumstances() string {
+// circumstances are a sentence or more each: without them the figures mean nothing.
+func (v comparisonView) circumstances() []string {
 	m := v.Machine
 	parts := []string{
 		"Medians, and in brackets the range of the runs; of a ratio, the least over the most to the most over the least.",
 		fmt.Sprintf("%s, %s with %d cores, %s, load average %s before and %s after.", moment(v.Date), m.CPU, m.Cores, m.Kernel, m.LoadStart, m.LoadEnd),
 	}
+	if v.Unfinished != "" {
+		parts = append([]string{"NOT FINISHED: " + v.Unfinished + "."}, parts...)
+	}
 	for i, s := range v.Systems {
 		parts = append(parts, fmt.Sprintf("%s: %s; records: %s.", s.Name, s.About, v.Wholes[i].Text))
 	}
-	for i, p := range parts {
-		parts[i] = plain(p)
-	}
-	return strings.Join(parts, "\n")
+	return parts
 }
 
 func writeRow(b *strings.Builder, cells []string) {
