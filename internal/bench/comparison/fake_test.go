@@ -20,13 +20,14 @@ type fakes struct {
 
 type fakeSystem struct {
 	*fakes
-	name  string
-	speed float64
-	turns int
+	name   string
+	speed  float64
+	synced bool
+	turns  int
 }
 
 func (s *fakeSystem) Describe(context.Context) (report.System, error) {
-	return report.System{Name: s.name, Version: "1"}, s.did("describe")
+	return report.System{Name: s.name, Version: "1", Synced: s.synced}, s.did("describe")
 }
 
 func (s *fakeSystem) Cluster(context.Context) (Cluster, error) {

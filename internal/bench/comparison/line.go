@@ -1,6 +1,8 @@
 package comparison
 
 import (
+	"fmt"
+
 	"github.com/chronik/chronik/internal/bench/report"
 	"github.com/chronik/chronik/internal/bench/result"
 )
@@ -11,6 +13,7 @@ type line struct {
 	better     report.Better
 	goals      []report.Goal
 	of         func(loaded) (float64, bool) // of a shape's load; false: not known
+	bounded    bool                         // records a second, as many as the machine can move
 }
 
 // Lines of the cluster itself.
@@ -22,14 +25,21 @@ func idleLine() line {
 	return line{what: "memory of a node, before any load", unit: "MB", better: report.Less, goals: []report.Goal{{Of: report.Value, Limit: 25}}}
 }
 
-func medianGapLine() line {
-	return line{what: "kill -9 of a leader, longest gap: p50", unit: "s", better: report.Less, goals: []report.Goal{{Of: report.Value, Limit: 0.5}}}
+// medianGapLine is of a turn's losses.
+func medianGapLine(losses int) line {
+	return line{
+		what: fmt.Sprintf("kill -9 of a leader, longest time without an acknowledgement: p50 of %d a turn", losses),
+		unit: "s", better: report.Less, goals: []report.Goal{{Of: report.Value, Limit: 0.5}},
+	}
 }
 
-// longestGapLine has the goal of a p99: a turn has too few losses to tell that from the
-// longest.
-func longestGapLine() line {
-	return line{what: "kill -9 of a leader, longest gap: the longest", unit: "s", better: report.Less, goals: []report.Goal{{Of: report.Value, Limit: 1}}}
+// longestGapLine stands where a p99 is wanted, with its goal: a turn has too few losses to
+// tell that from the longest.
+func longestGapLine(losses int) line {
+	return line{
+		what: fmt.Sprintf("kill -9 of a leader, longest time without an acknowledgement: longest of %d a turn", losses),
+		unit: "s", better: report.Less, goals: []report.Goal{{Name: "p99", Of: report.Value, Limit: 1}},
+	}
 }
 
 // loaded is a shape's load, and what the nodes used in its measured time.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/chronik/chronik/internal/bench/limits"
 	"github.com/chronik/chronik/internal/bench/report"
 	"github.com/chronik/chronik/internal/bench/result"
 )
@@ -20,8 +21,10 @@ type Options struct {
 	Losses  int           // of leaders, in each turn; 0: none
 	Load    Load
 	Machine func() result.Machine // describes it as it is now, with LoadStart
-	// Progress is told what comes next; nil: nobody is.
-	Progress func(string)
+	Limits  limits.Limits         // the machine's; its Cores are 0 where they were not measured
+	// Progress is told what comes next, and how long all takes still, at the least; nil:
+	// nobody is.
+	Progress func(what string, left time.Duration)
 }
 
 func (o *Options) check() error {
@@ -40,6 +43,7 @@ func (o *Options) check() error {
 type run struct {
 	Options
 	found report.Comparison
+	left  time.Duration // at the least
 }
 
 // Run makes a comparison. Where that fails, it returns what was found until then as well as
@@ -53,6 +57,9 @@ func Run(ctx context.Context, o Options) (report.Comparison, error) {
 		return report.Comparison{}, err
 	}
 	err := r.takeTurns(ctx)
+	if err != nil {
+		r.found.Unfinished = err.Error()
+	}
 	r.found.Machine.LoadEnd = o.Machine().LoadStart
 	return r.found, err
 }
@@ -72,10 +79,16 @@ func (r *run) begin(ctx context.Context) error {
 	}
 	for _, s := range r.Shapes {
 		r.addRows(s.lines...)
+		r.addCeilings(s)
+	}
+	if r.Limits.Cores > 0 {
+		for _, l := range r.Limits.Lines() {
+			r.found.Limits = append(r.found.Limits, report.Limit(l))
+		}
 	}
 	r.addRows(startLine(), idleLine())
 	if r.Losses > 0 {
-		r.addRows(medianGapLine(), longestGapLine())
+		r.addRows(medianGapLine(r.Losses), longestGapLine(r.Losses))
 	}
 	return nil
 }
@@ -85,8 +98,10 @@ func (r *run) notes() []string {
 		fmt.Sprintf("Systems took turns, %d each; every turn began with three new nodes on empty directories, and ended with them. "+
 			"Clients ran on the same machine as the nodes, and had no more of it than those left.", r.Turns),
 		"Memory is resident memory, of the node that has most. Processor time is of all three nodes, user and system, in the measured time only.",
-		"A gap is between two acknowledgements of one client that asks all nodes, and each again after a millisecond: " +
-			"it is the nodes' own, to which client libraries add theirs.",
+		"A time without an acknowledgement is between two acknowledgements of one client that asks all nodes, and each again after a millisecond: " +
+			"it is the nodes' own, to which client libraries add theirs. Of each loss it is the longest; the leader that is killed is not the controller.",
+		"The ceiling is what all cores can move at most, and the disk where the system syncs before it acknowledges, " +
+			"with the client and all nodes on this machine: there is no request, no batch and no index in it, so that nothing reaches it.",
 	}
 }
 
@@ -100,14 +115,44 @@ func (r *run) addRows(lines ...line) {
 
 // add adds a system's value to the row of a line.
 func (r *run) add(system int, l line, value float64) {
-	for i := range r.found.Rows {
-		if row := &r.found.Rows[i]; row.What == l.what {
-			row.Values[system] = append(row.Values[system], value)
+	row := r.row(l)
+	row.Values[system] = append(row.Values[system], value)
+}
+
+// turnLength is how long a turn takes at the least: what is known of it before.
+func (r *run) turnLength() time.Duration {
+	long := r.Settle
+	for _, s := range r.Shapes {
+		long += s.least()
+	}
+	return long
+}
+
+// addCeilings adds to a shape's rows what the machine allows of it.
+func (r *run) addCeilings(s Shape) {
+	for _, l := range s.lines {
+		if !l.bounded || r.Limits.Ceiling.Unsynced == 0 {
+			continue
+		}
+		row := r.row(l)
+		for _, system := range r.found.Systems {
+			bytes := r.Limits.Ceiling.Unsynced
+			if system.Synced {
+				bytes = r.Limits.Ceiling.Synced
+			}
+			row.Ceilings = append(row.Ceilings, bytes*1e6/float64(s.RecordBytes))
 		}
 	}
 }
 
+// row is the one of a line.
+func (r *run) row(l line) *report.Row {
+	i := slices.IndexFunc(r.found.Rows, func(row report.Row) bool { return row.What == l.what })
+	return &r.found.Rows[i] // it was added at the beginning
+}
+
 func (r *run) takeTurns(ctx context.Context) error {
+	r.left = time.Duration(r.Turns*len(r.Systems)) * r.turnLength()
 	for number := 1; number <= r.Turns; number++ {
 		for i, s := range r.found.Systems {
 			t := turn{run: r, system: i, name: fmt.Sprintf("turn %d of %d, %s", number, r.Turns, s.Name)}

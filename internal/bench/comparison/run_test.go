@@ -8,7 +8,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/chronik/chronik/internal/bench/limits"
 	"github.com/chronik/chronik/internal/bench/report"
 	"github.com/chronik/chronik/internal/bench/result"
 )
@@ -32,7 +34,10 @@ func compare(ctx context.Context, fail string, change func(*Options)) (report.Co
 
 func TestSystemsTakeTurns(t *testing.T) {
 	var told []string
-	c, f, err := compare(t.Context(), "", func(o *Options) { o.Progress = func(s string) { told = append(told, s) } })
+	var left []time.Duration
+	c, f, err := compare(t.Context(), "", func(o *Options) {
+		o.Progress = func(s string, at time.Duration) { told, left = append(told, s), append(left, at) }
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,6 +51,10 @@ func TestSystemsTakeTurns(t *testing.T) {
 	}
 	if len(told) != 4*7 || told[7] != "turn 1 of 2, B: start" || told[27] != "turn 2 of 2, B: kill -9 of a leader, 4 of 4" {
 		t.Errorf("told of %q", told)
+	}
+	// Of each turn two shapes are known before.
+	if turn := 2 * UsualLength; left[0] != 4*turn || left[2] != 4*turn-UsualLength || left[7] != 3*turn || left[27] != 0 {
+		t.Errorf("left %v", left)
 	}
 	if c.Machine.LoadStart != "" || c.Machine.LoadEnd != "B close" {
 		t.Errorf("machine %+v", c.Machine)
@@ -67,13 +76,13 @@ func TestLinesHaveAValueOfEachTurn(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string][2][]float64{
-		"one caller, 1 KiB: p50":                                 {{1, 1}, {0.25, 0.25}},
-		"one caller, 1 KiB: p99":                                 {{10, 10}, {2.5, 2.5}},
-		"100 B, as fast as it goes, 6 partitions":                {{100, 200}, {400, 800}},
-		"start of three nodes, to the first acknowledged record": {{1, 2}, {0.25, 0.5}},
-		"memory of a node, before any load":                      {{10, 20}, {10, 20}},
-		"kill -9 of a leader, longest gap: p50":                  {{2.5, 2.5}, {2.5, 2.5}},
-		"kill -9 of a leader, longest gap: the longest":          {{4, 4}, {4, 4}},
+		"one caller, 1 KiB: p50":                                                            {{1, 1}, {0.25, 0.25}},
+		"one caller, 1 KiB: p99":                                                            {{10, 10}, {2.5, 2.5}},
+		"100 B, as fast as it goes, 6 partitions":                                           {{100, 200}, {400, 800}},
+		"start of three nodes, to the first acknowledged record":                            {{1, 2}, {0.25, 0.5}},
+		"memory of a node, before any load":                                                 {{10, 20}, {10, 20}},
+		"kill -9 of a leader, longest time without an acknowledgement: p50 of 4 a turn":     {{2.5, 2.5}, {2.5, 2.5}},
+		"kill -9 of a leader, longest time without an acknowledgement: longest of 4 a turn": {{4, 4}, {4, 4}},
 	}
 	if len(c.Rows) != len(want) {
 		t.Errorf("%d rows", len(c.Rows))
@@ -98,7 +107,7 @@ func TestLinesHaveAValueOfEachTurn(t *testing.T) {
 func TestFailures(t *testing.T) {
 	for fail, values := range map[string]int{"B cluster": 1, "B start": 1, "B load caller": 1, "B load small": 2, "B lose": 2, "B close": 2} {
 		c, f, err := compare(t.Context(), fail, nil)
-		if !errors.Is(err, errFake) || !strings.Contains(err.Error(), "turn 1 of 2, B") {
+		if c.Unfinished == "" || !errors.Is(err, errFake) || !strings.Contains(err.Error(), "turn 1 of 2, B") {
 			t.Errorf("%s: %v", fail, err)
 		}
 		if closed := f.events[len(f.events)-1] == "B close"; closed == (fail == "B cluster") {
@@ -118,15 +127,16 @@ func TestFailures(t *testing.T) {
 
 // A load that was cut short has no value.
 func TestInterruption(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancelCause(t.Context())
+	interrupted := errors.New("interrupted")
 	c, f, err := compare(ctx, "", func(o *Options) {
 		load := o.Load
 		o.Load = func(ctx context.Context, b []string, s Shape) (result.Result, error) {
-			cancel()
+			cancel(interrupted)
 			return load(ctx, b, s)
 		}
 	})
-	if !errors.Is(err, context.Canceled) || len(c.Rows[0].Values[0]) != 0 || f.open != 0 {
+	if !errors.Is(err, interrupted) || c.Unfinished != "turn 1 of 2, A: interrupted" || len(c.Rows[0].Values[0]) != 0 || f.open != 0 {
 		t.Errorf("%v with %v, %d open", err, c.Rows[0], f.open)
 	}
 }
@@ -146,5 +156,24 @@ func TestWhatCannotBeCompared(t *testing.T) {
 	nothing := func(context.Context, []string, Shape) (result.Result, error) { return result.Result{}, nil }
 	if _, _, err := compare(t.Context(), "", func(o *Options) { o.Load = nothing }); err == nil || !strings.Contains(err.Error(), "nothing was measured") {
 		t.Errorf("%v", err)
+	}
+}
+
+// What all cores can move is the ceiling of floods, and for who syncs what the disk takes.
+func TestCeilings(t *testing.T) {
+	c, _, err := compare(t.Context(), "", func(o *Options) {
+		o.Systems[1].(*fakeSystem).synced = true
+		o.Limits = limits.Limits{Cores: 2, Ceiling: limits.Ceiling{Unsynced: 800, Synced: 200}}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Limits) == 0 {
+		t.Error("the machine's limits are not in it")
+	}
+	for _, r := range c.Rows {
+		if flood := strings.HasPrefix(r.What, "100 B"); flood != slices.Equal(r.Ceilings, []float64{8e6, 2e6}) || !flood && r.Ceilings != nil {
+			t.Errorf("%s: ceilings %v", r.What, r.Ceilings)
+		}
 	}
 }

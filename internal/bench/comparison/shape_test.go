@@ -11,18 +11,18 @@ import (
 
 // Every line is there once, and its goals make sense; what is read has been written before.
 func TestShapes(t *testing.T) {
-	shapes := Shapes(3*time.Second, 7*time.Second)
-	written, lines := map[string]Shape{}, []line{startLine(), idleLine(), medianGapLine(), longestGapLine()}
+	shapes := Shapes(3*time.Second, 8*time.Second)
+	written, lines := map[string]Shape{}, []line{startLine(), idleLine(), medianGapLine(5), longestGapLine(5)}
 	for _, s := range shapes {
 		lines = append(lines, s.lines...)
-		if len(s.lines) == 0 || s.Length != 7*time.Second || s.Partitions < 1 || s.RecordBytes < 1 {
+		if len(s.lines) == 0 || s.Length != 8*time.Second || s.Partitions < 1 || s.RecordBytes < 1 {
 			t.Errorf("%+v", s)
 		}
 		before, there := written[s.Topic]
 		switch {
 		case there != s.Reads:
 			t.Errorf("%s: topic %s written before: %t", s.Name, s.Topic, there)
-		case s.Reads && (before.Partitions != s.Partitions || before.RecordBytes != s.RecordBytes || s.Verify || s.WarmUp != time.Second):
+		case s.Reads && (before.Partitions != s.Partitions || before.RecordBytes != s.RecordBytes || s.Verify || s.WarmUp != 400*time.Millisecond):
 			t.Errorf("%+v reads what %+v has written", s, before)
 		case !s.Reads && (!s.Verify || s.WarmUp != 3*time.Second):
 			t.Errorf("%+v", s)

@@ -25,6 +25,11 @@ func (t *turn) take(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, t.cluster.Close()) }()
+	defer func() {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx) // from which all other errors follow
+		}
+	}()
 	took, err := t.cluster.Start(ctx)
 	if err != nil {
 		return err
@@ -38,13 +43,14 @@ func (t *turn) take(ctx context.Context) (err error) {
 		if err := t.measure(ctx, s); err != nil {
 			return fmt.Errorf("%s: %w", s.Name, err)
 		}
+		t.left -= s.least()
 	}
 	return t.lose(ctx)
 }
 
 func (t *turn) next(what string) {
 	if t.Progress != nil {
-		t.Progress(t.name + ": " + what)
+		t.Progress(t.name+": "+what, t.left)
 	}
 }
 
@@ -59,6 +65,7 @@ func (t *turn) rest(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	t.left -= t.Settle
 	t.add(t.system, idleLine(), megabytes(u.ResidentBytes))
 	return nil
 }
@@ -98,8 +105,8 @@ func (t *turn) lose(ctx context.Context) error {
 	}
 	if n := len(gaps); n > 0 {
 		slices.Sort(gaps)
-		t.add(t.system, medianGapLine(), (gaps[(n-1)/2]+gaps[n/2])/2)
-		t.add(t.system, longestGapLine(), gaps[n-1])
+		t.add(t.system, medianGapLine(n), (gaps[(n-1)/2]+gaps[n/2])/2)
+		t.add(t.system, longestGapLine(n), gaps[n-1])
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ func (c Chronik) Describe(ctx context.Context) (report.System, error) {
 	}
 	return report.System{
 		Name: "chronik", Version: strings.TrimSpace(strings.TrimPrefix(out.Stdout, "chronik-server ")),
-		About: "three nodes with defaults: a record is on the disk of every node that acknowledges it",
+		Synced: true, About: "three nodes with defaults: a record is on the disk of every node that acknowledges it",
 	}, err
 }
 
