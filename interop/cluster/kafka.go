@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -22,11 +23,16 @@ const (
 
 // Kafka is a cluster of Apache Kafka's brokers, each a controller too, with Kafka's
 // defaults. None of them runs yet.
-func Kafka(ctx context.Context, tools *kafka.Tools) (*Cluster, error) {
+func Kafka(ctx context.Context, tools *kafka.Tools) (_ *Cluster, err error) {
 	c, ports, err := empty("kafka", 2*Size)
 	if err != nil {
 		return nil, err
 	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, c.Close(false))
+		}
+	}()
 	clients, controllers := ports[:Size], ports[Size:]
 	var voters []string
 	for i := range Size {

@@ -32,14 +32,34 @@ func NewPlace(cache string) (*Place, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Place{Cache: absolute, Sources: sourceDir()}, nil
+	sources, err := sourceDir()
+	if err != nil {
+		return nil, err
+	}
+	return &Place{Cache: absolute, Sources: sources}, nil
 }
 
 // sourceDir finds the client programs beside this package: the commands run from
-// a checkout.
-func sourceDir() string {
+// a checkout. One that was built with -trimpath does not know which, and looks for
+// that which it is started in.
+func sourceDir() (string, error) {
 	_, file, _, _ := runtime.Caller(0)
-	return filepath.Join(filepath.Dir(filepath.Dir(file)), "clients")
+	if filepath.IsAbs(file) {
+		return filepath.Join(filepath.Dir(filepath.Dir(file)), "clients"), nil
+	}
+	here, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for dir := here; ; dir = filepath.Dir(dir) {
+		clients := filepath.Join(dir, "interop", "clients")
+		if Exists(clients) {
+			return clients, nil
+		}
+		if dir == filepath.Dir(dir) {
+			return "", fmt.Errorf("%s is not in a checkout of chronik, which says what is to be installed (interop/clients)", here)
+		}
+	}
 }
 
 // Installed returns the directory name-HASH below the cache, filled by fill unless it
@@ -61,7 +81,7 @@ func (p *Place) Installed(name, manifest string, fill func(dir string) error) (s
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
-	fmt.Println("installing", name)
+	fmt.Fprintln(os.Stderr, "installing", name)
 	if err := fill(dir); err != nil {
 		return "", fmt.Errorf("install %s: %w", name, err)
 	}
@@ -93,7 +113,7 @@ func (p *Place) Apt(ctx context.Context, packages ...string) error {
 		}
 		p.aptUpdated = true
 	}
-	fmt.Println("installing", packages)
+	fmt.Fprintln(os.Stderr, "installing", packages)
 	args := append(sudo, "apt-get", "install", "-y", "-q", "--no-install-recommends")
 	return command.Succeed(ctx, command.Line{Args: append(args, packages...), Env: env, Limit: command.InstallMax})
 }
