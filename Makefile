@@ -25,6 +25,9 @@ TRIALS ?= 20
 CLIENT ?= both
 TARGET ?= chronik
 
+# How Kafka and chronik are compared (bin/chronik-bench compare --help).
+ARGS ?=
+
 # How much a node misses before it comes back.
 GIB ?= 10
 
@@ -37,7 +40,7 @@ FAULTS ?=
 LINT := .cache/bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race lint format interop acceptance failover catchup figures faults fuzz crash sim plants explore nightly apis metrics clean
+.PHONY: help build test race lint format interop acceptance failover catchup figures compare faults fuzz crash sim plants explore nightly apis metrics clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,6 +80,9 @@ catchup: build ## measure a node that comes back and has missed a lot, and clien
 
 figures: build ## measure start, idle memory and CPU, connections, commits, of one node and of three: RUNS=5
 	go run ./interop/figures -server bin/chronik-server -runs $(RUNS)
+
+compare: build ## measure Apache Kafka and chronik in turn, three nodes each, on a machine with nothing else to do: ARGS="--turns 3 --only one,small"
+	bin/chronik-bench compare --report docs/benchmark.html --table docs/benchmark.md $(ARGS)
 
 # As root. Installs what it needs: nftables, iproute2, Java, Kafka's jars.
 faults: RUNS = 10

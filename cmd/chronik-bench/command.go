@@ -65,6 +65,7 @@ func newCommand() *cobra.Command {
 	f.add(c.Flags())
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	complete(c)
+	c.AddCommand(newCompareCommand(kafkaAndChronik), newLimitsCommand())
 	return c
 }
 
@@ -72,10 +73,10 @@ func noArguments(_ *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	return &usageError{fmt.Errorf("unexpected argument %q: everything is a flag", args[0])}
+	return &usageError{fmt.Errorf("unexpected argument %q: all but the commands of chronik-bench --help are flags", args[0])}
 }
 
-// complete tells shells what flags take. It fails for flags that do not exist only.
+// complete tells shells what flags take.
 func complete(c *cobra.Command) {
 	err := c.MarkFlagFilename("report", "html")
 	for flag, words := range map[string][]string{
@@ -87,8 +88,17 @@ func complete(c *cobra.Command) {
 		"keys":        {"none", "sequential", "random:1000"},
 		"format":      {"table", "json", "csv"},
 	} {
-		err = errors.Join(err, c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)))
+		err = errors.Join(err, completeWords(c, flag, words...))
 	}
+	must(err)
+}
+
+func completeWords(c *cobra.Command, flag string, words ...string) error {
+	return c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// must takes what fails for flags that do not exist only.
+func must(err error) {
 	if err != nil {
 		panic("chronik-bench: BUG: " + err.Error())
 	}

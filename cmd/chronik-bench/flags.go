@@ -126,6 +126,8 @@ func newSeconds(to *time.Duration, value time.Duration) *seconds {
 	return (*seconds)(to)
 }
 
+func (s *seconds) duration() time.Duration { return time.Duration(*s) }
+
 func (s *seconds) String() string { return time.Duration(*s).String() }
 
 // Type is what --help calls a value that names nothing better.

@@ -1,9 +1,10 @@
 // Command chronik-bench measures a Kafka cluster, chronik's or any other, by Kafka's
-// protocol alone.
+// protocol alone; its command compare starts Apache Kafka's nodes and chronik's to do so in
+// turn, and limits measures the machine itself.
 //
-// It turns the command line into options, runs internal/bench with them, and writes the
-// result. How it goes is on standard error, the result on standard output. It owns one
-// goroutine, which waits for signals.
+// It turns the command line into options, runs internal/bench, internal/bench/comparison or
+// internal/bench/limits with them, and writes the result. How it goes is on standard error,
+// the result on standard output. It owns one goroutine, which waits for signals.
 package main
 
 import (
@@ -12,6 +13,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/spf13/cobra"
 )
 
 // Exit codes, as --help explains them.
@@ -28,7 +31,11 @@ func main() {
 
 // run is main with its surroundings as arguments.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	cmd := newCommand()
+	return execute(ctx, newCommand(), args, stdout, stderr)
+}
+
+// execute runs a command, and says what the exit code is.
+func execute(ctx context.Context, cmd *cobra.Command, args []string, stdout, stderr io.Writer) int {
 	cmd.SetArgs(args)
 	cmd.SetOut(stdout)
 	cmd.SetErr(stderr)

@@ -24,11 +24,7 @@ func measure(cmd *cobra.Command, f *flags) error {
 		return &usageError{err}
 	}
 	stderr := cmd.ErrOrStderr()
-	every := quietSeconds
-	if isTerminal(stderr) {
-		every = 1
-	}
-	o.Second = output.NewProgress(stderr, every).Second
+	o.Second = output.NewProgress(stderr, progressSeconds(stderr)).Second
 	o.Note = func(text string) { fmt.Fprintln(stderr, text) } //nolint:errcheck // the run goes on, whoever reads
 	ctx, early, release := interruptible(cmd.Context(), o.Note)
 	defer release()
@@ -66,6 +62,14 @@ func (f *flags) writeReport(found *result.Result) error {
 		return fmt.Errorf("--report: %w", err)
 	}
 	return nil
+}
+
+// progressSeconds is how often a line on how it goes is written.
+func progressSeconds(to io.Writer) int {
+	if isTerminal(to) {
+		return 1
+	}
+	return quietSeconds
 }
 
 // isTerminal reports whether somebody watches what is written.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
 	"syscall"
@@ -43,4 +44,36 @@ func interruptible(ctx context.Context, note func(string)) (at context.Context, 
 		<-ended
 		cancel()
 	}
+}
+
+// endable ends the context at the first signal to stop. release ends the goroutine that
+// waits for it; until then further ones change nothing, so that what was started is ended.
+func endable(ctx context.Context, note func(string)) (at context.Context, release func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	at, cancel := context.WithCancelCause(ctx)
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		select {
+		case <-signals:
+			note("ending what was started")
+			cancel(errors.New("interrupted"))
+		case <-done:
+		}
+	}()
+	return at, func() {
+		signal.Stop(signals)
+		close(done)
+		<-ended
+		cancel(nil)
+	}
+}
+
+// orCause is why a context has ended, if it has, since all errors follow from that.
+func orCause(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return err
 }
