@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/chronik/chronik/internal/bench/limits"
@@ -58,7 +59,7 @@ func Run(ctx context.Context, o Options) (report.Comparison, error) {
 	}
 	err := r.takeTurns(ctx)
 	if err != nil {
-		r.found.Unfinished = err.Error()
+		r.found.Unfinished = strings.TrimSuffix(err.Error(), ".") // it stands in a sentence
 	}
 	r.found.Machine.LoadEnd = o.Machine().LoadStart
 	return r.found, err

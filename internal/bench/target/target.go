@@ -21,6 +21,8 @@ const (
 	answerMax = 10 * time.Second
 	// leadersMax is how long a topic may be without all its leaders.
 	leadersMax = 30 * time.Second
+	// lookAgain is how often is looked whether they are there.
+	lookAgain = 50 * time.Millisecond
 )
 
 // Spec is what is wanted.
@@ -142,7 +144,7 @@ func (t *Target) look(ctx context.Context) (result.Cluster, error) {
 func (t *Target) awaitLeaders(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, leadersMax)
 	defer cancel()
-	tick := time.NewTicker(50 * time.Millisecond)
+	tick := time.NewTicker(lookAgain)
 	defer tick.Stop()
 	for {
 		c, err := t.look(ctx)
@@ -181,16 +183,28 @@ func (t *Target) Ends(ctx context.Context) (map[int32]int64, error) {
 func (t *Target) offsets(ctx context.Context, list func(context.Context, ...string) (kadm.ListedOffsets, error)) (map[int32]int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, leadersMax)
 	defer cancel()
-	listed, err := list(ctx, t.topic)
-	if err == nil {
-		err = listed.Error()
+	tick := time.NewTicker(lookAgain)
+	defer tick.Stop()
+	for {
+		listed, err := list(ctx, t.topic)
+		if err == nil {
+			err = listed.Error()
+		}
+		if err == nil {
+			found := map[int32]int64{}
+			listed.Each(func(l kadm.ListedOffset) { found[l.Partition] = l.Offset })
+			return found, nil
+		}
+		// A leader of a new topic may not know yet that it is one.
+		if !kerr.IsRetriable(err) {
+			return nil, fmt.Errorf("offsets of %s: %w", t.topic, err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("offsets of %s: %w", t.topic, errors.Join(err, context.Cause(ctx)))
+		}
 	}
-	if err != nil {
-		return nil, fmt.Errorf("offsets of %s: %w", t.topic, err)
-	}
-	found := map[int32]int64{}
-	listed.Each(func(l kadm.ListedOffset) { found[l.Partition] = l.Offset })
-	return found, nil
 }
 
 // endTxn is the key of the API without which nothing is committed.
