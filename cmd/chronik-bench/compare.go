@@ -47,9 +47,6 @@ const compareExamples = `  # everything, some ten minutes
   # all forms, and an exit code that says whether the goals were reached
   chronik-bench compare --duration 30 --report b.html --json b.json --table b.md --strict`
 
-// settle is from a start until idle memory is taken.
-const settle = 2 * time.Second
-
 // systems makes those that are compared, the first of which is the others' measure.
 type systems func(ctx context.Context, f *compareFlags) ([]comparison.System, error)
 

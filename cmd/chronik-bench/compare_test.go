@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,7 +23,7 @@ import (
 type testSystem struct {
 	name  string
 	addrs []string
-	fail  error // of the cluster's start
+	start func(context.Context) error // nil: it goes well
 }
 
 func (s testSystem) Describe(context.Context) (report.System, error) {
@@ -31,17 +32,36 @@ func (s testSystem) Describe(context.Context) (report.System, error) {
 
 func (s testSystem) Cluster(context.Context) (comparison.Cluster, error) { return s, nil }
 
-func (s testSystem) Bootstrap() []string                          { return s.addrs }
-func (s testSystem) Start(context.Context) (time.Duration, error) { return time.Second, s.fail }
+func (s testSystem) Start(ctx context.Context) (time.Duration, error) {
+	if s.start == nil {
+		return time.Second, nil
+	}
+	return time.Second, s.start(ctx)
+}
+
+func (s testSystem) Bootstrap() []string { return s.addrs }
 func (s testSystem) Usage() (comparison.Usage, error) {
 	return comparison.Usage{ResidentBytes: 30e6}, nil
 }
 func (s testSystem) LoseLeader(context.Context) (time.Duration, error) { return time.Second / 4, nil }
 func (s testSystem) Close() error                                      { return nil }
 
+// shared is a buffer that several goroutines may write to, as they may to a file.
+type shared struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *shared) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
 // comparing runs compare with systems of the test's own.
 func comparing(ctx context.Context, all []comparison.System, line ...string) (code int, stdout, stderr string) {
-	var out, errs bytes.Buffer
+	var out bytes.Buffer
+	var errs shared
 	c := newCommand()
 	for _, sub := range c.Commands() {
 		if sub.Name() == "compare" {
@@ -49,8 +69,8 @@ func comparing(ctx context.Context, all []comparison.System, line ...string) (co
 		}
 	}
 	c.AddCommand(newCompareCommand(func(context.Context, *compareFlags) ([]comparison.System, error) { return all, nil }))
-	code = execute(ctx, c, append([]string{"compare", "--limits=false"}, line...), &out, &errs)
-	return code, out.String(), errs.String()
+	code = execute(ctx, c, append([]string{"compare", "--limits=false", "--settle", "0"}, line...), &out, &errs)
+	return code, out.String(), errs.text.String()
 }
 
 // TestCompare loads two systems with real records, and writes what was found in all forms.
@@ -63,7 +83,7 @@ func TestCompare(t *testing.T) {
 	dir := t.TempDir()
 	page, table, data := filepath.Join(dir, "c.html"), filepath.Join(dir, "c.md"), filepath.Join(dir, "c.json")
 	systems := []comparison.System{testSystem{name: "Kafka", addrs: addrs}, testSystem{name: "chronik", addrs: addrs}}
-	line := []string{"--only", "read,failover", "--turns", "1", "--duration", "500ms", "--warm-up", "0", "--losses", "2"}
+	line := []string{"--only", "read,failover", "--turns", "1", "--duration", "1", "--warm-up", "0", "--losses", "2"}
 
 	code, out, errs := comparing(t.Context(), systems, append(line, "--report", page, "--table", table, "--json", data)...)
 	if code != exitOK {
@@ -74,7 +94,7 @@ func TestCompare(t *testing.T) {
 			t.Errorf("%q is not in\n%s", want, out)
 		}
 	}
-	for _, want := range []string{"turn 1 of 1, chronik: kill -9 of a leader, 2 of 2 (0s or more to go)", "turn 1 of 1, Kafka: start (5s or more to go)", "topic large was created", "reading back"} {
+	for _, want := range []string{"turn 1 of 1, chronik: kill -9 of a leader, 2 of 2 (0s or more to go)", "turn 1 of 1, Kafka: start (2s or more to go)", "topic large was created", "reading back"} {
 		if !strings.Contains(errs, want) {
 			t.Errorf("%q is not in\n%s", want, errs)
 		}
@@ -103,7 +123,7 @@ func TestCompare(t *testing.T) {
 // TestACutComparison has what was found until then, and says why there is no more.
 func TestACutComparison(t *testing.T) {
 	failure := errors.New("no memory is left")
-	systems := []comparison.System{testSystem{name: "Kafka"}, testSystem{name: "chronik", fail: failure}}
+	systems := []comparison.System{testSystem{name: "Kafka"}, testSystem{name: "chronik", start: func(context.Context) error { return failure }}}
 	page := filepath.Join(t.TempDir(), "c.html")
 	code, out, errs := comparing(t.Context(), systems, "--only", "failover", "--report", page)
 	if code != exitFailed || !strings.Contains(out, "NOT FINISHED: turn 1 of 2, chronik: no memory is left.") || !strings.Contains(out, "0.25") ||
@@ -116,6 +136,25 @@ func TestACutComparison(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if code, out, errs := comparing(ctx, systems); code != exitFailed || !strings.Contains(out, "NOT FINISHED: turn 1 of 2, Kafka: context canceled") {
+		t.Errorf("exit code %d\n%s%s", code, out, errs)
+	}
+}
+
+// TestCtrlCEndsAComparison, with what was found until then.
+func TestCtrlCEndsAComparison(t *testing.T) {
+	self, err := os.FindProcess(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	interrupted := func(ctx context.Context) error {
+		err := self.Signal(os.Interrupt)
+		<-ctx.Done()
+		return errors.Join(err, errors.New("some error that follows from it"))
+	}
+	systems := []comparison.System{testSystem{name: "Kafka"}, testSystem{name: "chronik", start: interrupted}}
+	code, out, errs := comparing(t.Context(), systems, "--only", "failover")
+	if code != exitFailed || !strings.Contains(out, "NOT FINISHED: turn 1 of 2, chronik: interrupted.\n") ||
+		!strings.HasSuffix(errs, "ending what was started\nchronik-bench: turn 1 of 2, chronik: interrupted\n") {
 		t.Errorf("exit code %d\n%s%s", code, out, errs)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,6 +17,7 @@ type compareFlags struct {
 	server, cache       string
 	turns, losses       int
 	duration, warmUp    seconds
+	settle              seconds
 	only                []string
 	report, json, table string
 	withLimits, strict  bool
@@ -24,12 +26,14 @@ type compareFlags struct {
 // add adds the flags to a command, in the order that --help shows them in.
 func (f *compareFlags) add(c *cobra.Command) {
 	f.duration, f.warmUp = seconds(comparison.UsualLength), seconds(comparison.UsualWarmUp)
+	f.settle = seconds(2 * time.Second)
 	names := comparison.Names(comparison.Shapes(0, 0))
 	set := c.Flags()
 	set.SortFlags = false
 	set.IntVar(&f.turns, "turns", 2, "`number` of turns of each system")
 	set.Var(&f.duration, "duration", "`time` to measure each shape for; reading ends when all has been read")
 	set.Var(&f.warmUp, "warm-up", "`time` before, which does not count")
+	set.Var(&f.settle, "settle", "`time` from a start until idle memory is taken")
 	set.StringSliceVar(&f.only, "only", nil, fmt.Sprintf("`shapes` to measure, with commas between them, of %q (default: all)", names))
 	set.IntVar(&f.losses, "losses", 5, "`number` of leaders that are killed in each turn, one after the other")
 	set.BoolVar(&f.withLimits, "limits", true, "measure before what the machine itself can do, half a minute")
@@ -45,7 +49,7 @@ func (f *compareFlags) add(c *cobra.Command) {
 
 // parse makes options of the flags, without systems and what loads them.
 func (f *compareFlags) parse() (comparison.Options, error) {
-	o := comparison.Options{Title: "chronik and Apache Kafka", Turns: f.turns, Losses: f.losses, Settle: settle}
+	o := comparison.Options{Title: "chronik and Apache Kafka", Turns: f.turns, Losses: f.losses, Settle: f.settle.duration()}
 	switch {
 	case f.turns < 1:
 		return o, fmt.Errorf("--turns %d: there is one at least", f.turns)
@@ -55,6 +59,8 @@ func (f *compareFlags) parse() (comparison.Options, error) {
 		return o, fmt.Errorf("--duration %s: nothing can be measured in no time", &f.duration)
 	case f.warmUp < 0:
 		return o, fmt.Errorf("--warm-up %s: it is 0 or more", &f.warmUp)
+	case f.settle < 0:
+		return o, fmt.Errorf("--settle %s: it is 0 or more", &f.settle)
 	}
 	shapes, failover, err := comparison.Choose(comparison.Shapes(f.warmUp.duration(), f.duration.duration()), f.only)
 	if err != nil {

@@ -29,7 +29,8 @@ func main() {
 	os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// run is main with its surroundings as arguments.
+// run is main with its surroundings as arguments. stderr is written to by several
+// goroutines, as a file can be.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return execute(ctx, newCommand(), args, stdout, stderr)
 }
