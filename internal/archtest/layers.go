@@ -84,6 +84,8 @@ func layers() []Row {
 
 		{Package: "internal/archtest", Layer: layerCommand, Alone: true},
 		{Package: "internal/bench/result", Layer: layerCommand, Alone: true},
+		{Package: "internal/bench/payload", Layer: layerCommand, Alone: true},
+		{Package: "internal/bench/measure", Layer: layerCommand, Alone: true, Beside: []string{"internal/bench/result"}},
 		{Package: "interop/command", Layer: layerCommand, Alone: true},
 		{Package: "interop/checks", Layer: layerCommand, Alone: true, Beside: []string{"interop/command"}},
 		{Package: "interop/install", Layer: layerCommand, Alone: true, Beside: []string{"interop/command"}},
