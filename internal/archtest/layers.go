@@ -87,6 +87,8 @@ func layers() []Row {
 		{Package: "internal/bench/payload", Layer: layerCommand, Alone: true},
 		{Package: "internal/bench/measure", Layer: layerCommand, Alone: true, Beside: []string{"internal/bench/result"}},
 		{Package: "internal/bench/verify", Layer: layerCommand, Alone: true, Beside: []string{"internal/bench/payload", "internal/bench/result"}},
+		{Package: "internal/bench/machine", Layer: layerCommand, Alone: true, Beside: []string{"internal/bench/result"}},
+		{Package: "internal/bench/requirement", Layer: layerCommand, Alone: true, Beside: []string{"internal/bench/result"}},
 		{Package: "interop/command", Layer: layerCommand, Alone: true},
 		{Package: "interop/checks", Layer: layerCommand, Alone: true, Beside: []string{"interop/command"}},
 		{Package: "interop/install", Layer: layerCommand, Alone: true, Beside: []string{"interop/command"}},

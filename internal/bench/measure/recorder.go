@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// pendingMax is how many samples a recorder keeps to itself, 4 KiB of them: so many share
+// pendingMax is how many samples a recorder keeps to itself, 6 KiB of them: so many share
 // a turn at the collector's lock.
 const pendingMax = 256
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -40,7 +41,7 @@ func ReadBack(ctx context.Context, r Reading, l *Ledger) (result.Verified, error
 	t := newTally(r.Run, r.Bytes, l)
 	if len(left) > 0 {
 		// Control records are kept, since the last offset may be one's.
-		client, err := kgo.NewClient(append(r.Client, kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{r.Topic: from}),
+		client, err := kgo.NewClient(append(slices.Clone(r.Client), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{r.Topic: from}),
 			kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords())...)
 		if err != nil {
 			return result.Verified{}, err
