@@ -1,0 +1,72 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/chronik/chronik/internal/bench/measure"
+	"github.com/chronik/chronik/internal/bench/payload"
+)
+
+// reader reads some partitions, without a group.
+type reader struct {
+	*timekeeper
+	client   *kgo.Client
+	recorder *measure.Recorder
+	run      uint64 // whose records have a latency, where stamped is set
+	stamped  bool
+	ends     map[int32]int64 // offsets that it stops at, exclusive; nil: it follows
+	own      atomic.Int64    // how many of the run's it has read
+}
+
+// read reads until all ends have been reached, or ctx ends.
+func (r *reader) read(ctx context.Context) {
+	for ctx.Err() == nil && (r.ends == nil || len(r.ends) > 0) {
+		fetches := r.client.PollFetches(ctx)
+		now := r.now()
+		for _, e := range fetches.Errors() {
+			if ctx.Err() == nil && !errors.Is(e.Err, context.Canceled) {
+				r.recorder.Failed(now, now, kind(e.Err))
+				r.pause(ctx)
+			}
+		}
+		fetches.EachPartition(func(p kgo.FetchTopicPartition) { r.count(p, now) })
+	}
+}
+
+// count counts what has come of a partition at a time.
+func (r *reader) count(p kgo.FetchTopicPartition, now time.Duration) {
+	if len(p.Records) == 0 {
+		return
+	}
+	if r.stamped {
+		r.latencies(p.Records, now)
+	} else {
+		bytes := 0
+		for _, record := range p.Records {
+			bytes += len(record.Key) + len(record.Value)
+		}
+		r.recorder.Read(now, len(p.Records), bytes)
+	}
+	if end, bounded := r.ends[p.Partition]; bounded && p.Records[len(p.Records)-1].Offset+1 >= end {
+		delete(r.ends, p.Partition)
+	}
+}
+
+// latencies counts the run's own records, each with its latency.
+func (r *reader) latencies(records []*kgo.Record, now time.Duration) {
+	own := int64(0)
+	for _, record := range records {
+		stamp, ok := payload.ReadStamp(record.Value)
+		if !ok || stamp.Run != r.run {
+			continue
+		}
+		r.recorder.Done(time.Duration(stamp.Due), now, len(record.Key)+len(record.Value))
+		own++
+	}
+	r.own.Add(own)
+}
