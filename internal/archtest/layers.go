@@ -92,6 +92,7 @@ func layers() []Row {
 		{Package: "internal/bench/target", Layer: layerCommand, Alone: true, Beside: []string{"internal/bench/result"}},
 		{Package: "internal/bench/load", Layer: layerCommand, Alone: true,
 			Beside: []string{"internal/bench/measure", "internal/bench/payload", "internal/bench/result", "internal/bench/verify"}},
+		{Package: "internal/bench/output", Layer: layerCommand, Alone: true, Beside: []string{"internal/bench/result"}},
 		{Package: "interop/command", Layer: layerCommand, Alone: true},
 		{Package: "interop/checks", Layer: layerCommand, Alone: true, Beside: []string{"interop/command"}},
 		{Package: "interop/install", Layer: layerCommand, Alone: true, Beside: []string{"interop/command"}},
