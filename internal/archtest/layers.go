@@ -93,6 +93,11 @@ func layers() []Row {
 		{Package: "internal/bench/load", Layer: layerCommand, Alone: true,
 			Beside: []string{"internal/bench/measure", "internal/bench/payload", "internal/bench/result", "internal/bench/verify"}},
 		{Package: "internal/bench/output", Layer: layerCommand, Alone: true, Beside: []string{"internal/bench/result"}},
+		{Package: "internal/bench", Layer: layerCommand, Alone: true,
+			Beside: []string{"internal/bench/load", "internal/bench/machine", "internal/bench/payload", "internal/bench/requirement", "internal/bench/result",
+				"internal/bench/target", "internal/bench/verify"}},
+		{Package: "cmd/chronik-bench", Layer: layerCommand, Alone: true,
+			Beside: []string{"internal/bench", "internal/bench/load", "internal/bench/output", "internal/bench/payload", "internal/bench/requirement"}},
 		{Package: "interop/command", Layer: layerCommand, Alone: true},
 		{Package: "interop/checks", Layer: layerCommand, Alone: true, Beside: []string{"interop/command"}},
 		{Package: "interop/install", Layer: layerCommand, Alone: true, Beside: []string{"interop/command"}},
@@ -134,9 +139,9 @@ type Restriction struct {
 func restrictions() []Restriction {
 	return []Restriction{
 		{"go.etcd.io/raft/v3/...", []string{"internal/quorum"}, "the rest knows images, not Raft"},
-		{"github.com/spf13/cobra", []string{"cmd/chronik-server"}, "commands are thin; the work is below them"},
+		{"github.com/spf13/cobra", []string{"cmd/chronik-bench", "cmd/chronik-server"}, "commands are thin; the work is below them"},
 		{"github.com/knadh/koanf/...", []string{"internal/config"}, "config alone reads flags, environment and files"},
-		{"github.com/twmb/franz-go/pkg/kgo", []string{"internal/bench/load", "internal/bench/target", "internal/bench/verify", "internal/brokertest", "interop/catchup", "interop/cluster", "interop/failover", "interop/faults/admin", "interop/faults/load"}, "a broker is no client"},
+		{"github.com/twmb/franz-go/pkg/kgo", []string{"internal/bench", "internal/bench/load", "internal/bench/target", "internal/bench/verify", "internal/brokertest", "interop/catchup", "interop/cluster", "interop/failover", "interop/faults/admin", "interop/faults/load"}, "a broker is no client"},
 		{"github.com/twmb/franz-go/pkg/kadm", []string{"internal/bench/target", "internal/brokertest", "interop/catchup", "interop/failover", "interop/faults/admin", "interop/faults/load"}, "a broker is no client"},
 		{"github.com/prometheus/...", nil, "its init costs a start; see docs/adr/0007"},
 		{"net/http/...", []string{"internal/admin"}, "Kafka's protocol is not HTTP, but the admin listener's"},

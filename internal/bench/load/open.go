@@ -13,9 +13,26 @@ import (
 // Names of the sides.
 const (
 	sideProduce  = "produce"
-	sideConsume  = "consume"
+	sideConsume  = "consume" // without latencies
 	sideEndToEnd = "end-to-end"
 )
+
+// Sides are the names of the sides of the traffic that a mode has.
+func (m Mode) Sides() []string {
+	switch m {
+	case Consume:
+		return []string{sideConsume}
+	case Mixed:
+		return []string{sideProduce, sideConsume}
+	case EndToEnd:
+		return []string{sideProduce, sideEndToEnd}
+	default:
+		return []string{sideProduce}
+	}
+}
+
+// Timed reports whether a side has latencies.
+func Timed(side string) bool { return side != sideConsume }
 
 // openWriters makes the plan's writers, and their clients.
 func (r *run) openWriters() error {

@@ -72,7 +72,9 @@ func Run(ctx context.Context, o Options) (Outcome, error) {
 	keeping.Go(func() { r.keep(ctx, o.Early) })
 	keeping.Go(func() { r.watch(ctx) })
 	r.work(ctx)
-	r.finish()
+	if o.Plan.Mode == Consume {
+		r.finish() // all has been read; who writes may be done before the window is, and waits
+	}
 	keeping.Wait()
 
 	out := Outcome{Started: r.began.Add(r.window.Start()), Seconds: r.window.Length().Seconds(), Ledger: r.ledger}

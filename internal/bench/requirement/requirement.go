@@ -73,6 +73,12 @@ func parse(text string) (Condition, error) {
 	return c, err
 }
 
+// Text is the condition as it was given.
+func (c Condition) Text() string { return c.text }
+
+// Side is the name of the side whose figure it is; empty: the first that has it.
+func (c Condition) Side() string { return c.side }
+
 // NeedsVerification reports whether the figure is known only if everything was read back.
 func (c Condition) NeedsVerification() bool { return figures()[c.name].verified != nil }
 

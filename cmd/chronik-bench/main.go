@@ -1,0 +1,60 @@
+// Command chronik-bench measures a Kafka cluster, chronik's or any other, by Kafka's
+// protocol alone.
+//
+// It turns the command line into options, runs internal/bench with them, and writes the
+// result. How it goes is on standard error, the result on standard output. It owns one
+// goroutine, which waits for signals.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// Exit codes, as --help explains them.
+const (
+	exitOK      = 0
+	exitFailed  = 1
+	exitUsage   = 2
+	exitNotHeld = 3
+)
+
+func main() {
+	os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is main with its surroundings as arguments.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	cmd := newCommand()
+	cmd.SetArgs(args)
+	cmd.SetOut(stdout)
+	cmd.SetErr(stderr)
+	err := cmd.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintf(stderr, "chronik-bench: %v\n", err) //nolint:errcheck // nobody is left to be told
+	if wrong := (*usageError)(nil); errors.As(err, &wrong) {
+		fmt.Fprintf(stderr, "See chronik-bench --help.\n") //nolint:errcheck // as above
+		return exitUsage
+	}
+	if broken := (*notHeldError)(nil); errors.As(err, &broken) {
+		return exitNotHeld
+	}
+	return exitFailed
+}
+
+// usageError is a wrong command line.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+// notHeldError is a cluster that was measured, and is not as it has to be.
+type notHeldError struct{ err error }
+
+func (e *notHeldError) Error() string { return e.err.Error() }
+func (e *notHeldError) Unwrap() error { return e.err }
