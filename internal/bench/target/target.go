@@ -178,19 +178,31 @@ func (t *Target) Ends(ctx context.Context) (map[int32]int64, error) {
 	return t.offsets(ctx, t.admin.ListEndOffsets)
 }
 
+// offsets asks leaders, of which one may not have heard of a new topic yet.
 func (t *Target) offsets(ctx context.Context, list func(context.Context, ...string) (kadm.ListedOffsets, error)) (map[int32]int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, leadersMax)
 	defer cancel()
-	listed, err := list(ctx, t.topic)
-	if err == nil {
-		err = listed.Error()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		listed, err := list(ctx, t.topic)
+		if err == nil {
+			err = listed.Error()
+		}
+		if err == nil {
+			found := map[int32]int64{}
+			listed.Each(func(l kadm.ListedOffset) { found[l.Partition] = l.Offset })
+			return found, nil
+		}
+		if !kerr.IsRetriable(err) {
+			return nil, fmt.Errorf("offsets of %s: %w", t.topic, err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("offsets of %s: %w", t.topic, errors.Join(err, context.Cause(ctx)))
+		}
 	}
-	if err != nil {
-		return nil, fmt.Errorf("offsets of %s: %w", t.topic, err)
-	}
-	found := map[int32]int64{}
-	listed.Each(func(l kadm.ListedOffset) { found[l.Partition] = l.Offset })
-	return found, nil
 }
 
 // endTxn is the key of the API without which nothing is committed.
