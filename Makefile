@@ -28,6 +28,15 @@ TARGET ?= chronik
 # How much a node misses before it comes back.
 GIB ?= 10
 
+# What is profiled, for how long, and where it is kept (empty: .cache/profile/SHAPE).
+SHAPE ?= callers
+LENGTH ?= 10
+OUT ?=
+
+# Which benchmarks run, and how long each.
+BENCH ?= .
+BENCHTIME ?= 100ms
+
 # What the fault harness runs: the first seed, how long each run is loaded, and which
 # faults (empty: all).
 SEED ?= 1
@@ -37,7 +46,7 @@ FAULTS ?=
 LINT := .cache/bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race lint format interop acceptance failover catchup figures faults fuzz crash sim plants explore nightly apis metrics clean
+.PHONY: help build test race lint format interop acceptance failover catchup figures profile bench faults fuzz crash sim plants explore nightly apis metrics clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,6 +86,13 @@ catchup: build ## measure a node that comes back and has missed a lot, and clien
 
 figures: build ## measure start, idle memory and CPU, connections, commits, of one node and of three: RUNS=5
 	go run ./interop/figures -server bin/chronik-server -runs $(RUNS)
+
+# The system calls take strace, and leave to trace: without, /proc says less.
+profile: build ## load three nodes, and print what a batch costs them and where: SHAPE=callers|large|small|one|consume LENGTH=10 OUT=dir
+	go run ./interop/profile -server bin/chronik-server -shape $(SHAPE) -seconds $(LENGTH) -out '$(OUT)'
+
+bench: ## run the benchmarks, briefly, with what they allocate: BENCH=regexp BENCHTIME=100ms
+	go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem ./cmd/... ./internal/...
 
 # As root. Installs what it needs: nftables, iproute2, Java, Kafka's jars.
 faults: RUNS = 10
