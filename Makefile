@@ -33,7 +33,8 @@ SHAPE ?= callers
 LENGTH ?= 10
 OUT ?=
 
-# Which benchmarks run, and how long each.
+# Which benchmarks run, how long each, and the commit that they are compared with.
+BASE ?= HEAD
 BENCH ?= .
 BENCHTIME ?= 100ms
 
@@ -46,7 +47,7 @@ FAULTS ?=
 LINT := .cache/bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race lint format interop acceptance failover catchup figures profile bench faults fuzz crash sim plants explore nightly apis metrics clean
+.PHONY: help build test race lint format interop acceptance failover catchup figures profile bench guard faults fuzz crash sim plants explore nightly apis metrics clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -93,6 +94,10 @@ profile: build ## load three nodes, and print what a batch costs them and where:
 
 bench: ## run the benchmarks, briefly, with what they allocate: BENCH=regexp BENCHTIME=100ms
 	go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem ./cmd/... ./internal/...
+
+guard: RUNS = 6
+guard: ## compare the benchmarks with those of another commit, and fail where one is slower or allocates more: BASE=commit BENCH=regexp RUNS=6 BENCHTIME=100ms
+	go run ./interop/guard -base '$(BASE)' -bench '$(BENCH)' -runs $(RUNS) -benchtime $(BENCHTIME)
 
 # As root. Installs what it needs: nftables, iproute2, Java, Kafka's jars.
 faults: RUNS = 10

@@ -111,6 +111,7 @@ func layers() []Row {
 			Beside: []string{"interop/command", "interop/install", "interop/kafka", "interop/cluster"}},
 		{Package: "interop/catchup", Layer: layerCommand, Alone: true, Beside: []string{"interop/cluster"}},
 		{Package: "interop/figures", Layer: layerCommand, Alone: true, Beside: []string{"interop/cluster"}},
+		{Package: "interop/guard", Layer: layerCommand, Alone: true},
 		{Package: "interop/profile", Layer: layerCommand, Alone: true,
 			Beside: []string{"interop/cluster", "internal/bench/load", "internal/bench/payload", "internal/bench/target"}},
 		{Package: "interop/faults/history", Layer: layerCommand, Alone: true},
