@@ -134,7 +134,7 @@ func hashOf(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close() //nolint:errcheck // it was only read
+	defer f.Close()
 	h := sha256.New()
 	_, err = io.Copy(h, f)
 	return h.Sum(nil), err
