@@ -21,8 +21,8 @@ const (
 )
 
 // Kafka is a cluster of Apache Kafka's brokers, each a controller too, with Kafka's
-// defaults. None of them runs yet.
-func Kafka(ctx context.Context, tools *kafka.Tools) (*Cluster, error) {
+// defaults but for the properties given, each name=value. None of them runs yet.
+func Kafka(ctx context.Context, tools *kafka.Tools, more ...string) (*Cluster, error) {
 	c, ports, err := empty("kafka", 2*Size)
 	if err != nil {
 		return nil, err
@@ -35,14 +35,14 @@ func Kafka(ctx context.Context, tools *kafka.Tools) (*Cluster, error) {
 	for i, n := range c.Nodes {
 		home := filepath.Join(c.Dir, fmt.Sprint("node", n.ID))
 		n.Addr, n.DataDir = net.JoinHostPort("localhost", strconv.Itoa(clients[i])), filepath.Join(home, "data")
-		properties := []string{
+		properties := append([]string{
 			"process.roles=broker,controller",
 			fmt.Sprint("node.id=", n.ID),
 			"controller.quorum.voters=" + strings.Join(voters, ","),
 			fmt.Sprintf("listeners=PLAINTEXT://localhost:%d,CONTROLLER://localhost:%d", clients[i], controllers[i]),
 			"controller.listener.names=CONTROLLER",
 			"log.dirs=" + n.DataDir,
-		}
+		}, more...)
 		path := filepath.Join(home, "server.properties")
 		if err := os.MkdirAll(home, 0o755); err != nil {
 			return nil, err
