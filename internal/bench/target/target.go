@@ -181,16 +181,28 @@ func (t *Target) Ends(ctx context.Context) (map[int32]int64, error) {
 func (t *Target) offsets(ctx context.Context, list func(context.Context, ...string) (kadm.ListedOffsets, error)) (map[int32]int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, leadersMax)
 	defer cancel()
-	listed, err := list(ctx, t.topic)
-	if err == nil {
-		err = listed.Error()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		listed, err := list(ctx, t.topic)
+		if err == nil {
+			err = listed.Error()
+		}
+		switch {
+		case err == nil:
+			found := map[int32]int64{}
+			listed.Each(func(l kadm.ListedOffset) { found[l.Partition] = l.Offset })
+			return found, nil
+		case !kerr.IsRetriable(err):
+			return nil, fmt.Errorf("offsets of %s: %w", t.topic, err)
+		}
+		// A leader that was elected just now, or is cut off for a moment.
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("offsets of %s: %w", t.topic, errors.Join(err, context.Cause(ctx)))
+		}
 	}
-	if err != nil {
-		return nil, fmt.Errorf("offsets of %s: %w", t.topic, err)
-	}
-	found := map[int32]int64{}
-	listed.Each(func(l kadm.ListedOffset) { found[l.Partition] = l.Offset })
-	return found, nil
 }
 
 // endTxn is the key of the API without which nothing is committed.
