@@ -25,8 +25,13 @@ TRIALS ?= 20
 CLIENT ?= both
 TARGET ?= chronik
 
-# How much a node misses before it comes back.
+# How much a node misses before it comes back, and a cold reader reads.
 GIB ?= 10
+
+# Which scenarios put nodes under stress (empty: all), and what share of partitions,
+# producers, connections and readers they have.
+ONLY ?=
+SHARE ?= 1
 
 # What the fault harness runs: the first seed, how long each run is loaded, and which
 # faults (empty: all).
@@ -37,7 +42,7 @@ FAULTS ?=
 LINT := .cache/bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race lint format interop acceptance failover catchup figures faults fuzz crash sim plants explore nightly apis metrics clean
+.PHONY: help build test race lint format interop acceptance failover catchup figures stress faults fuzz crash sim plants explore nightly apis metrics clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,6 +82,11 @@ catchup: build ## measure a node that comes back and has missed a lot, and clien
 
 figures: build ## measure start, idle memory and CPU, connections, commits, of one node and of three: RUNS=5
 	go run ./interop/figures -server bin/chronik-server -runs $(RUNS)
+
+# With 30 GiB of disk for cold, and room for some 20,000 open files.
+stress: SECONDS = 20
+stress: build ## put three nodes under stress, and count what they keep: ONLY=name,name SECONDS=20 GIB=10 SHARE=1 TARGET=chronik|kafka
+	go run ./interop/stress -server bin/chronik-server -only '$(ONLY)' -seconds $(SECONDS) -gib $(GIB) -share $(SHARE) -target '$(TARGET)'
 
 # As root. Installs what it needs: nftables, iproute2, Java, Kafka's jars.
 faults: RUNS = 10
