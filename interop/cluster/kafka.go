@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -22,11 +23,16 @@ const (
 
 // Kafka is a cluster of Apache Kafka's brokers, each a controller too, with Kafka's
 // defaults but for the properties given, each name=value. None of them runs yet.
-func Kafka(ctx context.Context, tools *kafka.Tools, more ...string) (*Cluster, error) {
+func Kafka(ctx context.Context, tools *kafka.Tools, more ...string) (c *Cluster, err error) {
 	c, ports, err := empty("kafka", 2*Size)
 	if err != nil {
 		return nil, err
 	}
+	defer func() {
+		if err != nil { // nobody else knows the directory
+			c, err = nil, errors.Join(err, os.RemoveAll(c.Dir))
+		}
+	}()
 	clients, controllers := ports[:Size], ports[Size:]
 	var voters []string
 	for i := range Size {
@@ -45,13 +51,13 @@ func Kafka(ctx context.Context, tools *kafka.Tools, more ...string) (*Cluster, e
 		}, more...)
 		path := filepath.Join(home, "server.properties")
 		if err := os.MkdirAll(home, 0o755); err != nil {
-			return nil, err
+			return c, err
 		}
 		if err := os.WriteFile(path, []byte(strings.Join(properties, "\n")+"\n"), 0o600); err != nil {
-			return nil, err
+			return c, err
 		}
 		if err := command.Succeed(ctx, tools.Format(clusterID, path)); err != nil {
-			return nil, err
+			return c, err
 		}
 		n.args, n.exits = tools.Broker(path), interruptedJVM
 	}
