@@ -36,7 +36,10 @@ type Row struct {
 
 // layers is the table. Think of the arrows before changing it: a new edge upwards or
 // sideways makes two packages one.
-func layers() []Row {
+func layers() []Row { return slices.Concat(productLayers(), toolLayers()) }
+
+// productLayers are what a broker is made of, and what tests and simulates it.
+func productLayers() []Row {
 	return []Row{
 		{Package: "internal/model", Layer: layerModel},
 		{Package: "internal/isr", Layer: layerModel},
@@ -81,7 +84,12 @@ func layers() []Row {
 		{Package: "internal/brokertest", Layer: layerCommand},
 		{Package: "internal/explore", Layer: layerCommand},
 		{Package: "cmd/chronik-explore", Layer: layerCommand, Beside: []string{"internal/explore"}},
+	}
+}
 
+// toolLayers measure and strike a broker from outside.
+func toolLayers() []Row {
+	return []Row{
 		{Package: "internal/archtest", Layer: layerCommand, Alone: true},
 		{Package: "internal/bench/result", Layer: layerCommand, Alone: true},
 		{Package: "internal/bench/payload", Layer: layerCommand, Alone: true},
