@@ -25,7 +25,7 @@ TRIALS ?= 20
 CLIENT ?= both
 TARGET ?= chronik
 
-# How much a node misses before it comes back.
+# How much a node misses before it comes back, and a cold reader reads.
 GIB ?= 10
 
 # What is profiled, for how long, and where it is kept (empty: .cache/profile/SHAPE).
@@ -38,6 +38,11 @@ BASE ?= HEAD
 BENCH ?= .
 BENCHTIME ?= 100ms
 
+# Which scenarios put nodes under stress (empty: all), and what share of partitions,
+# producers, connections and readers they have.
+ONLY ?=
+SHARE ?= 1
+
 # What the fault harness runs: the first seed, how long each run is loaded, and which
 # faults (empty: all).
 SEED ?= 1
@@ -47,7 +52,7 @@ FAULTS ?=
 LINT := .cache/bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race lint format interop acceptance failover catchup figures profile bench guard faults fuzz crash sim plants explore nightly apis metrics clean
+.PHONY: help build test race lint format interop acceptance failover catchup figures stress profile bench guard faults fuzz crash sim plants explore nightly apis metrics clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -98,6 +103,11 @@ bench: ## run the benchmarks, briefly, with what they allocate: BENCH=regexp BEN
 guard: RUNS = 6
 guard: ## compare the benchmarks with those of another commit, and fail where one is slower or allocates more: BASE=commit BENCH=regexp RUNS=6 BENCHTIME=100ms
 	go run ./interop/guard -base '$(BASE)' -bench '$(BENCH)' -runs $(RUNS) -benchtime $(BENCHTIME)
+
+# With 30 GiB of disk for cold, and room for some 20,000 open files.
+stress: SECONDS = 20
+stress: build ## put three nodes under stress, and count what they keep: ONLY=name,name SECONDS=20 GIB=10 SHARE=1 TARGET=chronik|kafka
+	go run ./interop/stress -server bin/chronik-server -only '$(ONLY)' -seconds $(SECONDS) -gib $(GIB) -share $(SHARE) -target '$(TARGET)'
 
 # As root. Installs what it needs: nftables, iproute2, Java, Kafka's jars.
 faults: RUNS = 10

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -37,8 +38,11 @@ func measure(cmd *cobra.Command, f *flags) error {
 			return fmt.Errorf("write the result: %w", err)
 		}
 	}
-	if failed != nil {
+	switch {
+	case failed != nil:
 		return failed
+	case ctx.Err() != nil:
+		return errors.New("stopped at once, with records under way: the result is of what there was until then")
 	}
 	if err := o.Held(found); err != nil {
 		return &notHeldError{err}

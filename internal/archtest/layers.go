@@ -36,7 +36,10 @@ type Row struct {
 
 // layers is the table. Think of the arrows before changing it: a new edge upwards or
 // sideways makes two packages one.
-func layers() []Row {
+func layers() []Row { return slices.Concat(productLayers(), toolLayers()) }
+
+// productLayers are what a broker is made of, and what tests and simulates it.
+func productLayers() []Row {
 	return []Row{
 		{Package: "internal/model", Layer: layerModel},
 		{Package: "internal/isr", Layer: layerModel},
@@ -81,7 +84,12 @@ func layers() []Row {
 		{Package: "internal/brokertest", Layer: layerCommand},
 		{Package: "internal/explore", Layer: layerCommand},
 		{Package: "cmd/chronik-explore", Layer: layerCommand, Beside: []string{"internal/explore"}},
+	}
+}
 
+// toolLayers measure and strike a broker from outside.
+func toolLayers() []Row {
+	return []Row{
 		{Package: "internal/archtest", Layer: layerCommand, Alone: true},
 		{Package: "internal/bench/result", Layer: layerCommand, Alone: true},
 		{Package: "internal/bench/payload", Layer: layerCommand, Alone: true},
@@ -98,6 +106,12 @@ func layers() []Row {
 				"internal/bench/target", "internal/bench/verify"}},
 		{Package: "cmd/chronik-bench", Layer: layerCommand, Alone: true,
 			Beside: []string{"internal/bench", "internal/bench/load", "internal/bench/output", "internal/bench/payload", "internal/bench/requirement"}},
+		{Package: "internal/bench/report", Layer: layerCommand, Alone: true, Beside: []string{"internal/bench/result"}},
+		{Package: "internal/bench/comparison", Layer: layerCommand, Alone: true, Beside: []string{"internal/bench/result", "internal/bench/report"}},
+		{Package: "internal/bench/nodes", Layer: layerCommand, Alone: true,
+			Beside: []string{"internal/bench/comparison", "internal/bench/report", "interop/cluster", "interop/command", "interop/exchange", "interop/install",
+				"interop/kafka", "interop/process"}},
+		{Package: "internal/bench/limits", Layer: layerCommand, Alone: true, Beside: []string{"internal/vfs"}},
 		{Package: "interop/command", Layer: layerCommand, Alone: true},
 		{Package: "interop/checks", Layer: layerCommand, Alone: true, Beside: []string{"interop/command"}},
 		{Package: "interop/install", Layer: layerCommand, Alone: true, Beside: []string{"interop/command"}},
@@ -110,10 +124,18 @@ func layers() []Row {
 		{Package: "interop/failover", Layer: layerCommand, Alone: true,
 			Beside: []string{"interop/command", "interop/install", "interop/kafka", "interop/cluster"}},
 		{Package: "interop/catchup", Layer: layerCommand, Alone: true, Beside: []string{"interop/cluster"}},
-		{Package: "interop/figures", Layer: layerCommand, Alone: true, Beside: []string{"interop/cluster"}},
 		{Package: "interop/guard", Layer: layerCommand, Alone: true},
 		{Package: "interop/profile", Layer: layerCommand, Alone: true,
 			Beside: []string{"interop/cluster", "internal/bench/load", "internal/bench/payload", "internal/bench/target"}},
+		{Package: "interop/process", Layer: layerCommand, Alone: true},
+		{Package: "interop/exchange", Layer: layerCommand, Alone: true},
+		{Package: "interop/figures", Layer: layerCommand, Alone: true, Beside: []string{"interop/cluster", "interop/exchange", "interop/process"}},
+		{Package: "interop/stress/meter", Layer: layerCommand, Alone: true, Beside: []string{"interop/process"}},
+		{Package: "interop/stress/crowd", Layer: layerCommand, Alone: true},
+		{Package: "interop/stress", Layer: layerCommand, Alone: true,
+			Beside: []string{"internal/bench/load", "internal/bench/machine", "internal/bench/output", "internal/bench/payload", "internal/bench/result",
+				"internal/bench/target", "internal/bench/verify", "interop/cluster", "interop/install", "interop/kafka", "interop/process",
+				"interop/stress/crowd", "interop/stress/meter"}},
 		{Package: "interop/faults/history", Layer: layerCommand, Alone: true},
 		{Package: "interop/faults/checker", Layer: layerCommand, Alone: true, Beside: []string{"interop/faults/history"}},
 		{Package: "interop/faults/disk", Layer: layerCommand, Alone: true},
@@ -144,10 +166,10 @@ func restrictions() []Restriction {
 		{"go.etcd.io/raft/v3/...", []string{"internal/quorum"}, "the rest knows images, not Raft"},
 		{"github.com/spf13/cobra", []string{"cmd/chronik-bench", "cmd/chronik-server"}, "commands are thin; the work is below them"},
 		{"github.com/knadh/koanf/...", []string{"internal/config"}, "config alone reads flags, environment and files"},
-		{"github.com/twmb/franz-go/pkg/kgo", []string{"internal/bench", "internal/bench/load", "internal/bench/target", "internal/bench/verify", "internal/brokertest", "interop/catchup", "interop/cluster", "interop/failover", "interop/faults/admin", "interop/faults/load", "interop/profile"}, "a broker is no client"},
+		{"github.com/twmb/franz-go/pkg/kgo", []string{"internal/bench", "internal/bench/load", "internal/bench/target", "internal/bench/verify", "internal/brokertest", "interop/catchup", "interop/cluster", "interop/failover", "interop/faults/admin", "interop/faults/load", "interop/profile", "interop/stress"}, "a broker is no client"},
 		{"github.com/twmb/franz-go/pkg/kadm", []string{"internal/bench/target", "internal/brokertest", "interop/catchup", "interop/failover", "interop/faults/admin", "interop/faults/load"}, "a broker is no client"},
 		{"github.com/prometheus/...", nil, "its init costs a start; see docs/adr/0007"},
-		{"net/http/...", []string{"internal/admin", "interop/profile"}, "Kafka's protocol is not HTTP, but the admin listener's"},
+		{"net/http/...", []string{"internal/admin", "interop/profile", "interop/stress/meter"}, "Kafka's protocol is not HTTP, but the admin listener's"},
 		{"github.com/hanwen/go-fuse/v2/...", []string{"interop/faults/mount"}, "the disk below it can be tested without a mount"},
 		{"unsafe", nil, "bytes are bytes"},
 		{"log", nil, "logs go to an injected slog.Logger"},

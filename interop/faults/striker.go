@@ -37,6 +37,9 @@ func (b bite) String() string {
 type striker struct {
 	cluster *cluster.Cluster
 	admin   *admin.Admin
+	// syncing is held, for each node, by a fault that has its disk's syncs fail, and by one
+	// that needs them to succeed.
+	syncing [plan.Nodes + 1]sync.Mutex
 
 	mu     sync.Mutex
 	bites  []bite

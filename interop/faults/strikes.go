@@ -150,6 +150,8 @@ func (s *striker) ails(node int) {
 // refuseSyncs has syncs fail, and takes the power in the end: what a failed sync has left
 // in the page cache is not on the disk, whatever the server thinks.
 func (s *striker) refuseSyncs(ctx context.Context, b blow, bit *bite) error {
+	s.syncing[b.node.ID].Lock()
+	defer s.syncing[b.node.ID].Unlock()
 	s.ails(b.node.ID)
 	before, err := b.node.Felt()
 	if err = errors.Join(err, b.node.RefuseSyncs(true)); err != nil {
@@ -213,7 +215,9 @@ func (s *striker) damage(ctx context.Context, b blow, bit *bite) error {
 	if b.Kind == plan.Truncations {
 		do = rot.Truncate
 	}
+	s.syncing[b.node.ID].Lock()
 	done, err := do(b.node.Dir(), b.Seed)
+	s.syncing[b.node.ID].Unlock()
 	if len(done) > 0 {
 		s.ails(b.node.ID)
 		s.mu.Lock()

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/chronik/chronik/interop/cluster"
+	"github.com/chronik/chronik/interop/exchange"
+	"github.com/chronik/chronik/interop/process"
 )
 
 // clusterIdleness takes the memory and the processor time of three nodes that have
@@ -31,22 +33,22 @@ func clusterIdleness(ctx context.Context, o options) ([]series, error) {
 type clusterIdle struct{ first, memory, each, all, waits series }
 
 func (f *clusterIdle) take(ctx context.Context, c *cluster.Cluster, idle time.Duration) error {
-	client := route{addrs: c.Addrs()}
-	defer client.close()
+	client := routeTo(c)
+	defer client.Close()
 	for _, n := range c.Nodes {
 		if _, err := readyAt(ctx, n); err != nil {
 			return err
 		}
 	}
-	if err := client.find(); err != nil {
+	if err := client.Find(); err != nil {
 		return err
 	}
 	if err := memoryOf(c, &f.first); err != nil {
 		return err
 	}
-	batch := batchOf(workRecords, workBytes)
+	batch := exchange.Batch(workRecords, workBytes)
 	for range workBatches {
-		if err := client.produce(ctx, batch); err != nil {
+		if err := client.Produce(ctx, batch); err != nil {
 			return err
 		}
 	}
@@ -62,7 +64,7 @@ func (f *clusterIdle) take(ctx context.Context, c *cluster.Cluster, idle time.Du
 
 func memoryOf(c *cluster.Cluster, memory *series) error {
 	for _, n := range c.Nodes {
-		bytes, err := residentBytes(n.PID())
+		bytes, err := process.ResidentBytes(n.PID())
 		if err != nil {
 			return err
 		}
@@ -76,12 +78,12 @@ func (f *clusterIdle) watch(ctx context.Context, c *cluster.Cluster, idle time.D
 	// look adds up what has been used since, where sign is -1 before and 1 after.
 	look := func(sign float64) error {
 		for _, n := range c.Nodes {
-			used, err := cpuTicks(n.PID())
+			used, err := process.Ticks(n.PID())
 			if err != nil {
 				return err
 			}
 			ticks[n.ID] += sign * used
-			count, err := waits(n.PID())
+			count, err := process.Waits(n.PID())
 			if err != nil {
 				return err
 			}

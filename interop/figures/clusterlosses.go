@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/chronik/chronik/interop/cluster"
+	"github.com/chronik/chronik/interop/exchange"
 )
 
 // beforeTheKill is how many records are acknowledged before the leader is killed.
@@ -17,26 +18,26 @@ const beforeTheKill = 100
 // all nodes, and each again after a millisecond.
 func clusterLosses(ctx context.Context, o options) ([]series, error) {
 	gap := series{what: "3 nodes: kill -9 of a leader, to the next record", unit: "ms", note: "acks=-1, one client, one record at a time"}
-	batch := batchOf(1, 100)
+	batch := exchange.Batch(1, 100)
 	for range o.runs {
 		err := withCluster(o, func(c *cluster.Cluster, _ time.Time) error {
-			client := route{addrs: c.Addrs()}
-			defer client.close()
+			client := routeTo(c)
+			defer client.Close()
 			for _, n := range c.Nodes { // so that none has yet to come into the in-sync set
 				if _, err := readyAt(ctx, n); err != nil {
 					return err
 				}
 			}
 			for range beforeTheKill {
-				if err := client.produce(ctx, batch); err != nil {
+				if err := client.Produce(ctx, batch); err != nil {
 					return err
 				}
 			}
 			last := time.Now()
-			if err := killLeader(c, client.leader); err != nil {
+			if err := killLeader(c, client.Leader()); err != nil {
 				return err
 			}
-			if err := client.produce(ctx, batch); err != nil {
+			if err := client.Produce(ctx, batch); err != nil {
 				return err
 			}
 			gap.add(milliseconds(time.Since(last)))
@@ -49,9 +50,9 @@ func clusterLosses(ctx context.Context, o options) ([]series, error) {
 	return []series{gap}, nil
 }
 
-// killLeader kills the node at the other end of a connection.
-func killLeader(c *cluster.Cluster, leader net.Conn) error {
-	_, port, err := net.SplitHostPort(leader.RemoteAddr().String())
+// killLeader kills the node at an address.
+func killLeader(c *cluster.Cluster, leader net.Addr) error {
+	_, port, err := net.SplitHostPort(leader.String())
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/chronik/chronik/interop/cluster"
+	"github.com/chronik/chronik/interop/exchange"
 )
 
 // clusterStarts takes the time from the exec of the first of three nodes to the first
@@ -17,12 +18,12 @@ import (
 func clusterStarts(ctx context.Context, o options) ([]series, error) {
 	acknowledged := series{what: "3 nodes: exec to the first acknowledged record", unit: "ms", note: "acks=-1, its topic made on the way, on three replicas"}
 	ready := series{what: "3 nodes: exec to all of them ready", unit: "ms"}
-	batch := batchOf(1, 100)
+	batch := exchange.Batch(1, 100)
 	for range o.runs {
 		err := withCluster(o, func(c *cluster.Cluster, began time.Time) error {
-			client := route{addrs: c.Addrs()}
-			defer client.close()
-			if err := client.produce(ctx, batch); err != nil {
+			client := routeTo(c)
+			defer client.Close()
+			if err := client.Produce(ctx, batch); err != nil {
 				return err
 			}
 			acknowledged.add(milliseconds(time.Since(began)))

@@ -10,6 +10,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/chronik/chronik/interop/exchange"
 )
 
 // committers commit at the same time, each for a group of its own, the next
@@ -57,7 +59,7 @@ func awaitCoordinator(conn net.Conn) error {
 	for began := time.Now(); time.Since(began) < startMax; {
 		r := kmsg.NewPtrFindCoordinatorRequest()
 		r.Version, r.CoordinatorKey = 3, groupName(0)
-		resp, err := ask[*kmsg.FindCoordinatorResponse](conn, r)
+		resp, err := exchange.Ask[*kmsg.FindCoordinatorResponse](conn, r)
 		if err != nil || resp.ErrorCode == 0 {
 			return err
 		}
@@ -81,7 +83,7 @@ func (s *server) commitFor(ctx context.Context, length time.Duration, i int) (co
 	r.Topics = append(r.Topics, t)
 	for began := time.Now(); time.Since(began) < length && ctx.Err() == nil; {
 		r.Topics[0].Partitions[0].Offset = int64(count)
-		resp, err := ask[*kmsg.OffsetCommitResponse](conn, r)
+		resp, err := exchange.Ask[*kmsg.OffsetCommitResponse](conn, r)
 		if err != nil {
 			return count, err
 		}

@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/chronik/chronik/interop/exchange"
+	"github.com/chronik/chronik/interop/process"
 )
 
 // connections takes what an idle connection costs in resident memory, of the
@@ -42,11 +45,11 @@ func connectOnce(ctx context.Context, o options, cost *series) (err error) {
 		}
 		open = append(open, conn)
 		r := kmsg.NewPtrApiVersionsRequest()
-		if _, err := ask[*kmsg.ApiVersionsResponse](conn, r); err != nil {
+		if _, err := exchange.Ask[*kmsg.ApiVersionsResponse](conn, r); err != nil {
 			return fmt.Errorf("connection %d: %w", len(open), err)
 		}
 		if len(open) == 1 {
-			if before, err = residentBytes(s.pid()); err != nil {
+			if before, err = process.ResidentBytes(s.pid()); err != nil {
 				return err
 			}
 		}
@@ -54,7 +57,7 @@ func connectOnce(ctx context.Context, o options, cost *series) (err error) {
 	if err := wait(ctx, time.Second); err != nil {
 		return err
 	}
-	after, err := residentBytes(s.pid())
+	after, err := process.ResidentBytes(s.pid())
 	cost.add((after - before) / float64(o.connections))
 	return err
 }

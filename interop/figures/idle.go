@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"net"
 	"time"
+
+	"github.com/chronik/chronik/interop/exchange"
+	"github.com/chronik/chronik/interop/process"
 )
 
 const mebi = 1 << 20
@@ -42,7 +45,7 @@ func (f *idleFigures) take(ctx context.Context, s *server, conn net.Conn, idle t
 	if err := createTopic(conn); err != nil {
 		return err
 	}
-	bytes, err := residentBytes(s.pid())
+	bytes, err := process.ResidentBytes(s.pid())
 	if err != nil {
 		return err
 	}
@@ -54,27 +57,27 @@ func (f *idleFigures) take(ctx context.Context, s *server, conn net.Conn, idle t
 	if err := wait(ctx, time.Second); err != nil {
 		return err
 	}
-	before, err := cpuTicks(s.pid())
+	before, err := process.Ticks(s.pid())
 	if err != nil {
 		return err
 	}
 	if err := wait(ctx, idle); err != nil {
 		return err
 	}
-	after, err := cpuTicks(s.pid())
+	after, err := process.Ticks(s.pid())
 	if err != nil {
 		return err
 	}
 	f.ticks.add(after - before)
-	bytes, err = residentBytes(s.pid())
+	bytes, err = process.ResidentBytes(s.pid())
 	f.memory.add(bytes / mebi)
 	return err
 }
 
 func work(conn net.Conn) error {
-	batch := batchOf(workRecords, workBytes)
+	batch := exchange.Batch(workRecords, workBytes)
 	for range workBatches {
-		if err := produce(conn, batch); err != nil {
+		if err := exchange.Produce(conn, topic, batch); err != nil {
 			return err
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/chronik/chronik/interop/exchange"
 )
 
 const (
@@ -100,6 +102,12 @@ func (s *server) dial(ctx context.Context) (net.Conn, error) {
 		}
 	}
 	return nil, fmt.Errorf("nothing listens on %s after %s", s.addr, startMax)
+}
+
+// createTopic has the broker make the topic, as a client's first question does.
+func createTopic(conn net.Conn) error {
+	_, err := exchange.Locate(conn, topic)
+	return err
 }
 
 func (s *server) pid() int { return s.process.Process.Pid }

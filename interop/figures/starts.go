@@ -4,6 +4,8 @@ import (
 	"context"
 	"net"
 	"time"
+
+	"github.com/chronik/chronik/interop/exchange"
 )
 
 // starts takes the time from exec on an empty directory to the first record that
@@ -11,14 +13,14 @@ import (
 func starts(ctx context.Context, o options) ([]series, error) {
 	listening := series{what: "exec to the first connection", unit: "ms"}
 	acknowledged := series{what: "exec to the first acknowledged record", unit: "ms", note: "acks=-1, its topic made on the way"}
-	batch := batchOf(1, 100)
+	batch := exchange.Batch(1, 100)
 	for range o.runs {
 		err := withServer(ctx, o, func(s *server, conn net.Conn) error {
 			listening.add(milliseconds(time.Since(s.began)))
 			if err := createTopic(conn); err != nil {
 				return err
 			}
-			if err := produce(conn, batch); err != nil {
+			if err := exchange.Produce(conn, topic, batch); err != nil {
 				return err
 			}
 			acknowledged.add(milliseconds(time.Since(s.began)))

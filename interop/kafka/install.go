@@ -52,6 +52,23 @@ func installJars(ctx context.Context, p *install.Place, name, version string, ar
 	return &Tools{version: version, jars: filepath.Join(dir, "jars"), sources: p.Sources}, nil
 }
 
+// Release is which one it is, by what its jars are called.
+func (t *Tools) Release() (string, error) {
+	jar, err := t.clientJar()
+	return strings.TrimSuffix(strings.TrimPrefix(filepath.Base(jar), clientJarPrefix), ".jar"), err
+}
+
+// clientJarPrefix is what the client's jar is called, before its version.
+const clientJarPrefix = "kafka-clients-"
+
+func (t *Tools) clientJar() (string, error) {
+	jars, err := filepath.Glob(filepath.Join(t.jars, clientJarPrefix+"*.jar"))
+	if err != nil || len(jars) != 1 {
+		return "", errors.Join(fmt.Errorf("%d %s jars", len(jars), strings.TrimSuffix(clientJarPrefix, "-")), err)
+	}
+	return jars[0], nil
+}
+
 // CompilePrograms compiles our Java programs against the client.
 func (t *Tools) CompilePrograms(ctx context.Context, p *install.Place) (err error) {
 	t.classes, err = t.Compile(ctx, p, filepath.Join(p.Sources, "java"), "java-classes")
@@ -65,12 +82,12 @@ func (t *Tools) Compile(ctx context.Context, p *install.Place, sources, name str
 	if err != nil {
 		return "", err
 	}
-	jars, err := filepath.Glob(filepath.Join(t.jars, "kafka-clients-*.jar"))
-	if err != nil || len(jars) != 1 {
-		return "", errors.Join(fmt.Errorf("%d kafka-clients jars", len(jars)), err)
+	jar, err := t.clientJar()
+	if err != nil {
+		return "", err
 	}
 	classes = filepath.Join(p.Cache, name)
-	args := []string{"javac", "-Xlint:all,-serial", "-Werror", "-proc:none", "-cp", jars[0], "-d", classes}
+	args := []string{"javac", "-Xlint:all,-serial", "-Werror", "-proc:none", "-cp", jar, "-d", classes}
 	return classes, command.Succeed(ctx, command.Line{Args: append(args, programs...), Limit: command.InstallMax})
 }
 

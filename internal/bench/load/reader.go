@@ -46,11 +46,13 @@ func (r *reader) count(p kgo.FetchTopicPartition, now time.Duration) {
 	if r.stamped {
 		r.latencies(p.Records, now)
 	} else {
-		bytes := 0
+		records, bytes := 0, 0
 		for _, record := range p.Records {
-			bytes += len(record.Key) + len(record.Value)
+			if !record.Attrs.IsControl() {
+				records, bytes = records+1, bytes+len(record.Key)+len(record.Value)
+			}
 		}
-		r.recorder.Read(now, len(p.Records), bytes)
+		r.recorder.Read(now, records, bytes)
 	}
 	if end, bounded := r.ends[p.Partition]; bounded && p.Records[len(p.Records)-1].Offset+1 >= end {
 		delete(r.ends, p.Partition)

@@ -128,7 +128,7 @@ func (r *run) work(ctx context.Context) {
 	reading.Wait()
 	writing.Wait()
 	if r.turns != nil {
-		r.collectors[0].Errors("due and not sent: all callers were waiting", r.turns.unsent.Load())
+		r.collectors[0].Errors("due and not sent: all who send were waiting", r.turns.unsent.Load())
 	}
 }
 

@@ -57,7 +57,10 @@ func (s *span) text() string {
 	if s.Max > 0 {
 		text += fmt.Sprintf("  p50 %5s  p99 %5s  max %5s ms", rounded(s.P50), rounded(s.P99), rounded(s.Max))
 	}
-	if s.Errors > 0 {
+	switch {
+	case s.Errors == 1:
+		text += "  1 error"
+	case s.Errors > 1:
 		text += fmt.Sprintf("  %s errors", grouped(s.Errors))
 	}
 	return text

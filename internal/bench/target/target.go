@@ -178,7 +178,6 @@ func (t *Target) Ends(ctx context.Context) (map[int32]int64, error) {
 	return t.offsets(ctx, t.admin.ListEndOffsets)
 }
 
-// offsets asks leaders, of which one may not have heard of a new topic yet.
 func (t *Target) offsets(ctx context.Context, list func(context.Context, ...string) (kadm.ListedOffsets, error)) (map[int32]int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, leadersMax)
 	defer cancel()
@@ -189,14 +188,15 @@ func (t *Target) offsets(ctx context.Context, list func(context.Context, ...stri
 		if err == nil {
 			err = listed.Error()
 		}
-		if err == nil {
+		switch {
+		case err == nil:
 			found := map[int32]int64{}
 			listed.Each(func(l kadm.ListedOffset) { found[l.Partition] = l.Offset })
 			return found, nil
-		}
-		if !kerr.IsRetriable(err) {
+		case !kerr.IsRetriable(err):
 			return nil, fmt.Errorf("offsets of %s: %w", t.topic, err)
 		}
+		// A leader that was elected just now, or is cut off for a moment.
 		select {
 		case <-tick.C:
 		case <-ctx.Done():

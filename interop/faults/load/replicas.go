@@ -35,9 +35,9 @@ func ReadReplica(ctx context.Context, o Options, node int, ends Ends) error {
 			began := history.Now()
 			records, err := fetchFrom(ctx, client.Broker(node), o.Topic, partition, offset)
 			switch {
-			case ctx.Err() != nil, err != nil && !errors.Is(err, kerr.OffsetNotAvailable):
+			case ctx.Err() != nil, err != nil && !kerr.IsRetriable(err):
 				return fmt.Errorf("node %d: read %s-%d at %d of %d: %w", node, o.Topic, partition, offset, end, errors.Join(ctx.Err(), err))
-			case len(records) == 0: // its high watermark is to come yet
+			case len(records) == 0: // its high watermark is to come yet, or its lease
 				pause(ctx, 100*time.Millisecond)
 			default:
 				o.History.Add(history.Op{Began: began, Ended: history.Now(), Client: name, Kind: history.Read, Partition: partition, Records: records})

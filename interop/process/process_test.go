@@ -1,4 +1,4 @@
-package main
+package process
 
 import (
 	"os"
@@ -10,15 +10,15 @@ func TestThisProcessHasFigures(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("/proc is Linux's")
 	}
-	for name, of := range map[string]func(int) (float64, error){"memory": residentBytes, "waits": waits} {
+	for name, of := range map[string]func(int) (float64, error){"memory": ResidentBytes, "most memory": ResidentBytesMax, "waits": Waits} {
 		if n, err := of(os.Getpid()); err != nil || n <= 0 {
 			t.Errorf("%s: %v, %v", name, n, err)
 		}
 	}
-	if _, err := cpuTicks(os.Getpid()); err != nil {
+	if _, err := Ticks(os.Getpid()); err != nil {
 		t.Error(err)
 	}
-	if _, err := residentBytes(-1); err == nil {
+	if _, err := ResidentBytes(-1); err == nil {
 		t.Error("a process that is not there has figures")
 	}
 }

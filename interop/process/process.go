@@ -1,4 +1,6 @@
-package main
+// Package process says what a process of this machine has used, by its number: memory,
+// processor time and how often it has waited. It reads Linux's /proc.
+package process
 
 import (
 	"errors"
@@ -9,15 +11,30 @@ import (
 	"strings"
 )
 
-// residentBytes is the memory of a process that is in RAM.
-func residentBytes(pid int) (float64, error) {
+// ResidentBytes is the memory of a process that is in RAM.
+func ResidentBytes(pid int) (float64, error) {
 	kib, err := statusNumber(fmt.Sprintf("/proc/%d/status", pid), "VmRSS:")
 	return kib * 1024, err
 }
 
-// cpuTicks is the processor time of a process, user and system, in hundredths of a
+// ResidentBytesMax is the most that it ever was, or since ForgetMax.
+func ResidentBytesMax(pid int) (float64, error) {
+	kib, err := statusNumber(fmt.Sprintf("/proc/%d/status", pid), "VmHWM:")
+	return kib * 1024, err
+}
+
+// ForgetMax has the kernel take the maximum anew from what is resident now.
+func ForgetMax(pid int) error {
+	const highWaterMark = "5" // proc_pid_clear_refs(5)
+	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte(highWaterMark), 0)
+}
+
+// TicksPerSecond is of processor time; Linux has it so on all that Go runs on.
+const TicksPerSecond = 100
+
+// Ticks is the processor time of a process, user and system, in hundredths of a
 // second.
-func cpuTicks(pid int) (float64, error) {
+func Ticks(pid int) (float64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, err
@@ -34,9 +51,9 @@ func cpuTicks(pid int) (float64, error) {
 	return user + system, err
 }
 
-// waits is how often a process's threads have given the processor away to wait for
+// Waits is how often a process's threads have given the processor away to wait for
 // something: that it was woken as often is what an idle process costs.
-func waits(pid int) (float64, error) {
+func Waits(pid int) (float64, error) {
 	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
 	if err != nil {
 		return 0, err
