@@ -28,8 +28,23 @@ TARGET ?= chronik
 # How Kafka and chronik are compared (bin/chronik-bench compare --help).
 ARGS ?=
 
-# How much a node misses before it comes back.
+# How much a node misses before it comes back, and a cold reader reads.
 GIB ?= 10
+
+# What is profiled, for how long, and where it is kept (empty: .cache/profile/SHAPE).
+SHAPE ?= callers
+LENGTH ?= 10
+OUT ?=
+
+# Which benchmarks run, how long each, and the commit that they are compared with.
+BASE ?= HEAD
+BENCH ?= .
+BENCHTIME ?= 100ms
+
+# Which scenarios put nodes under stress (empty: all), and what share of partitions,
+# producers, connections and readers they have.
+ONLY ?=
+SHARE ?= 1
 
 # What the fault harness runs: the first seed, how long each run is loaded, and which
 # faults (empty: all).
@@ -40,7 +55,7 @@ FAULTS ?=
 LINT := .cache/bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race lint format interop acceptance failover catchup figures compare faults fuzz crash sim plants explore nightly apis metrics clean
+.PHONY: help build test race lint format interop acceptance failover catchup figures compare stress profile bench guard faults fuzz crash sim plants explore nightly apis metrics clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,6 +98,22 @@ figures: build ## measure start, idle memory and CPU, connections, commits, of o
 
 compare: build ## measure Apache Kafka and chronik in turn, three nodes each, on a machine with nothing else to do: ARGS="--turns 3 --only one,small"
 	bin/chronik-bench compare --report docs/benchmark.html --table docs/benchmark.md $(ARGS)
+
+# The system calls take strace, and leave to trace: without, /proc says less.
+profile: build ## load three nodes, and print what a batch costs them and where: SHAPE=callers|large|small|one|consume LENGTH=10 OUT=dir
+	go run ./interop/profile -server bin/chronik-server -shape $(SHAPE) -seconds $(LENGTH) -out '$(OUT)'
+
+bench: ## run the benchmarks, briefly, with what they allocate: BENCH=regexp BENCHTIME=100ms
+	go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem ./cmd/... ./internal/...
+
+guard: RUNS = 6
+guard: ## compare the benchmarks with those of another commit, and fail where one is slower or allocates more: BASE=commit BENCH=regexp RUNS=6 BENCHTIME=100ms
+	go run ./interop/guard -base '$(BASE)' -bench '$(BENCH)' -runs $(RUNS) -benchtime $(BENCHTIME)
+
+# With 30 GiB of disk for cold, and room for some 20,000 open files.
+stress: SECONDS = 20
+stress: build ## put three nodes under stress, and count what they keep: ONLY=name,name SECONDS=20 GIB=10 SHARE=1 TARGET=chronik|kafka
+	go run ./interop/stress -server bin/chronik-server -only '$(ONLY)' -seconds $(SECONDS) -gib $(GIB) -share $(SHARE) -target '$(TARGET)'
 
 # As root. Installs what it needs: nftables, iproute2, Java, Kafka's jars.
 faults: RUNS = 10

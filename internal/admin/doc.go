@@ -8,5 +8,6 @@
 //
 // Run owns a goroutine a listener and one a connection, and returns when they have
 // ended. What a page shows is made when it is asked for, out of snapshots; nothing
-// is kept, and idle it does nothing. There are no locks.
+// is kept, and idle it does nothing. There is one lock, which counts who asks for
+// profiles that cost something.
 package admin

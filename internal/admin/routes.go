@@ -17,7 +17,7 @@ const index = `chronik: what this node tells of itself
 /readyz             200 while it is in the in-sync set of all that it holds
 /debug/partitions   its replicas, as JSON; ?topic=NAME, ?format=text
 /debug/raft         the metadata quorum, as JSON
-/debug/pprof/       Go's profiles
+/debug/pprof/       Go's profiles; block and mutex with ?seconds=N
 `
 
 // routes are the pages; a pattern for GET serves HEAD too, and other methods get 405.
@@ -32,6 +32,8 @@ func (s *Server) routes() http.Handler {
 	// Not pprof.Cmdline: a command line may have secrets in it.
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/block", s.blocked.page)
+	mux.HandleFunc("GET /debug/pprof/mutex", s.contended.page)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	return s.recovered(mux)

@@ -64,6 +64,8 @@ type Server struct {
 	turns       chan struct{}  // capacity pagesAtOnce: those being made
 	open        sync.WaitGroup // connections
 	connections atomic.Int64
+
+	blocked, contended *contention
 }
 
 // New checks the options. It starts nothing.
@@ -72,7 +74,7 @@ func New(o Options) (*Server, error) {
 		o.DiskErr == nil || o.Metrics == nil {
 		return nil, errors.New("admin: an option is missing")
 	}
-	s := &Server{options: o, turns: make(chan struct{}, pagesAtOnce)}
+	s := &Server{options: o, turns: make(chan struct{}, pagesAtOnce), blocked: blocked(), contended: contended()}
 	s.http = http.Server{
 		Handler:           s.routes(),
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -33,22 +34,47 @@ type fetchResult struct {
 	diverging bool
 }
 
-func (h *Handler) fetch(ctx context.Context, req *server.Request, r *kmsg.FetchRequest) (kmsg.Response, error) {
+func startFetch(h *Handler, _ context.Context, req *server.Request, kreq kmsg.Request) (server.Reply, error) {
+	r, ok := kreq.(*kmsg.FetchRequest)
+	if !ok {
+		return nil, fmt.Errorf("decoded %T for Fetch", kreq)
+	}
+	return func(ctx context.Context, dst []byte) ([]byte, error) {
+		plan, err := h.sessions.begin(r, time.Now())
+		if err != nil {
+			resp := kmsg.NewPtrFetchResponse()
+			resp.ErrorCode = wireCode(err)
+			dst = appendResponse(dst, req, resp)
+			h.answered(req)
+			return dst, nil
+		}
+		f := &fetch{handler: h, req: req, request: r, targets: h.fetchTargets(r, plan)}
+		defer f.releaseBuffers()
+		if err := f.poll(ctx); err != nil {
+			f.release()
+			return nil, err
+		}
+		// The records are counted until the client has taken them: one that asks and
+		// does not read must not make room for more.
+		req.OnWritten = f.release
+		f.count()
+		resp := f.response(plan)
+		dst = appendResponse(req.Grow(dst, f.bytes+f.overhead()), req, resp)
+		h.answered(req)
+		return dst, nil
+	}, nil
+}
+
+// overhead is about what an answer takes beside the records: more is rare, and only slow.
+func (f *fetch) overhead() int {
+	const each, once = 192, 4 << 10
+	return once + each*len(f.results)
+}
+
+// response is what has been read, as the session wants it told.
+func (f *fetch) response(plan *fetchPlan) *kmsg.FetchResponse {
+	h, r := f.handler, f.request
 	resp := kmsg.NewPtrFetchResponse()
-	plan, err := h.sessions.begin(r, time.Now())
-	if err != nil {
-		resp.ErrorCode = wireCode(err)
-		return resp, nil
-	}
-	f := &fetch{handler: h, request: r, targets: h.fetchTargets(r, plan)}
-	if err := f.poll(ctx); err != nil {
-		f.release()
-		return nil, err
-	}
-	// The records are counted until the client has taken them: one that asks and
-	// does not read must not make room for more.
-	req.OnWritten = f.release
-	f.count()
 	resp.SessionID = plan.sessionID
 	var leaders []int32
 	for _, result := range h.sessions.finish(plan, f.results) {
@@ -57,12 +83,12 @@ func (h *Handler) fetch(ctx context.Context, req *server.Request, r *kmsg.FetchR
 			leaders = append(leaders, hint)
 		}
 	}
-	for _, l := range h.leaderEndpoints(req.Conn, leaders) {
+	for _, l := range h.leaderEndpoints(f.req.Conn, leaders) {
 		b := kmsg.NewFetchResponseBroker()
 		b.NodeID, b.Host, b.Port, b.Rack = int32(l.node), l.endpoint.Host, int32(l.endpoint.Port), l.rack
 		resp.Brokers = append(resp.Brokers, b)
 	}
-	return resp, nil
+	return resp
 }
 
 // fetchTarget is a partition of a fetch as this node sees it.
@@ -95,9 +121,11 @@ func (h *Handler) fetchTargets(r *kmsg.FetchRequest, plan *fetchPlan) []fetchTar
 // fetch is one fetch in progress.
 type fetch struct {
 	handler  *Handler
+	req      *server.Request
 	request  *kmsg.FetchRequest
 	targets  []fetchTarget
 	results  []fetchResult
+	buffers  [][]byte // that the results' records are in
 	reserved int64
 	bytes    int
 	urgent   bool // a partition has an error or diverges: answer now
@@ -144,6 +172,20 @@ func (f *fetch) release() {
 	f.reserved = 0
 }
 
+func (f *fetch) releaseBuffers() {
+	for _, b := range f.buffers {
+		f.req.Release(b)
+	}
+	f.buffers = f.buffers[:0]
+}
+
+// grow is partition.Read's.
+func (f *fetch) grow(buf []byte, n int) []byte {
+	grown := append(f.req.Buffer(len(buf)+n), buf...)
+	f.buffers = append(f.buffers, grown)
+	return grown
+}
+
 // count counts what is about to be answered.
 func (f *fetch) count() {
 	for i := range f.results {
@@ -162,6 +204,7 @@ func (f *fetch) count() {
 // discard gives up what was read.
 func (f *fetch) discard() {
 	f.release()
+	f.releaseBuffers()
 	clear(f.results)
 	f.results, f.bytes, f.urgent = f.results[:0], 0, false
 }
@@ -169,7 +212,7 @@ func (f *fetch) discard() {
 // read makes one pass over the partitions.
 func (f *fetch) read(ctx context.Context) error {
 	f.discard()
-	left := min(int(f.request.MaxBytes), f.handler.FetchBytesMax)
+	left := min(int(f.request.MaxBytes), f.handler.FetchBytesMax, f.handler.memory.share())
 	for i := range f.targets {
 		result, err := f.readPartition(ctx, &f.targets[i], left-f.bytes)
 		if err != nil {
@@ -206,6 +249,7 @@ func (f *fetch) readPartition(ctx context.Context, t *fetchTarget, left int) (fe
 		From: model.Offset(p.FetchOffset), MaxBytes: budget, MinOneBatch: first,
 		Isolation: partition.Isolation(f.request.IsolationLevel & 1), AnyReplica: f.request.Version >= 11,
 		Epoch: model.LeaderEpoch(p.CurrentLeaderEpoch), LastEpoch: model.LeaderEpoch(p.LastFetchedEpoch),
+		Grow: f.grow,
 	})
 	f.settle(budget, len(read.Batches))
 	if refused != nil {

@@ -25,7 +25,7 @@ type entry struct {
 func apiTable() []entry {
 	return []entry{
 		{0, "Produce", 3, 13, 0, startProduce},
-		{1, "Fetch", 4, 18, 4, whole((*Handler).fetch)},
+		{1, "Fetch", 4, 18, 4, startFetch},
 		{2, "ListOffsets", 1, 11, 1, whole((*Handler).listOffsets)},
 		{3, "Metadata", 0, 13, 0, whole((*Handler).metadata)},
 		{8, "OffsetCommit", 2, 10, 2, whole((*Handler).offsetCommit)},

@@ -47,7 +47,7 @@ everything below, and there is no password. It answers GET and HEAD over HTTP.
 | ` + "`/readyz`" + ` | 200 while the node is registered, not fenced, not leaving, and in the in-sync set of every partition that is assigned to it; else 503, and JSON that says what is missing |
 | ` + "`/debug/partitions`" + ` | every replica of the node, as JSON; ` + "`?topic=NAME`" + ` of one topic, ` + "`?format=text`" + ` as a table |
 | ` + "`/debug/raft`" + ` | the metadata quorum as the node sees it, as JSON |
-| ` + "`/debug/pprof/`" + ` | Go's profiles |
+| ` + "`/debug/pprof/`" + ` | Go's profiles; who waits (` + "`block`, `mutex`" + `) is measured only while ` + "`?seconds=N`" + ` asks for it |
 
 ## Names
 

@@ -12,6 +12,7 @@ type process struct {
 	processorKnown     bool
 	goroutines         int
 	heap, inUse, taken float64 // bytes: of live and dead objects, of their spans, from the system
+	allocated, objects float64 // since the start: bytes, and how many
 	collections        float64
 }
 
@@ -23,6 +24,7 @@ func thisProcess() process {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	p.heap, p.inUse, p.taken = float64(m.HeapAlloc), float64(m.HeapInuse), float64(m.Sys)
+	p.allocated, p.objects = float64(m.TotalAlloc), float64(m.Mallocs)
 	p.collections = float64(m.NumGC)
 	return p
 }

@@ -17,7 +17,7 @@ const self model.NodeID = 1
 
 // node is a Set over a file system in memory, told of images by the test.
 type node struct {
-	t     *testing.T
+	t     testing.TB
 	fs    vfs.FS
 	disk  *storage.Disk
 	set   *Set
@@ -27,7 +27,7 @@ type node struct {
 }
 
 // newNode opens a set. Its disk does not sync before startDisk.
-func newNode(t *testing.T, fs vfs.FS) *node {
+func newNode(t testing.TB, fs vfs.FS) *node {
 	t.Helper()
 	n := &node{t: t, fs: fs, image: new(meta.Image), stop: func() {}}
 	logger := slog.New(slog.NewTextHandler(t.Output(), nil))

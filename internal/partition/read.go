@@ -35,15 +35,17 @@ type Read struct {
 	// LastEpoch is the epoch of the last record the reader has, or
 	// NoLeaderEpoch; a log that diverges from it is told, not read (KIP-595).
 	LastEpoch model.LeaderEpoch
-	// Buffer is used for the batches where its capacity suffices; may be nil.
+	// Buffer is used for the batches where its capacity suffices; may be nil. Grow makes
+	// room where it does not; see storage.Read.
 	Buffer []byte
+	Grow   func(buf []byte, n int) []byte
 }
 
 // ReadResult is what a read found.
 type ReadResult struct {
 	Offsets
 	// Batches are whole batches; the first may begin below Read.From. Their
-	// memory is Read.Buffer where that sufficed.
+	// memory is Read.Buffer where that sufficed, or of Read.Grow.
 	Batches []byte
 	// Aborted lists the aborted transactions in Batches, under ReadCommitted.
 	Aborted []storage.Aborted
@@ -76,7 +78,7 @@ func (p *Partition) Read(r Read) (ReadResult, error) {
 		return result, nil
 	}
 	read, err := p.log.Read(storage.Read{
-		From: r.From, To: bound, MaxBytes: r.MaxBytes, MinOneBatch: r.MinOneBatch, Buffer: r.Buffer,
+		From: r.From, To: bound, MaxBytes: r.MaxBytes, MinOneBatch: r.MinOneBatch, Buffer: r.Buffer, Grow: r.Grow,
 	})
 	if err == nil || isDamage(err) {
 		err = p.checkRotten(read.Batches, bound, err)

@@ -33,6 +33,22 @@ type Request struct {
 // are used again; append's would be garbage.
 func (r *Request) Grow(dst []byte, n int) []byte { return r.buffers.grow(dst, n) }
 
+// Buffer returns an empty buffer with room for n bytes at least, for what a Reply needs
+// until it has its response together. Release takes it back.
+func (r *Request) Buffer(n int) []byte {
+	if r.buffers == nil {
+		return make([]byte, 0, n)
+	}
+	return r.buffers.get(n)[:0]
+}
+
+// Release takes back a buffer that nobody refers to any more.
+func (r *Request) Release(buf []byte) {
+	if r.buffers != nil {
+		r.buffers.put(buf)
+	}
+}
+
 // ConnInfo describes the connection a request came by. Immutable.
 type ConnInfo struct {
 	Listener  string // name of the listener, such as PLAINTEXT

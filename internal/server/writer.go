@@ -15,6 +15,8 @@ const (
 	writeChunkBytes = 256 << 10
 	// heldBytesMax is how much is held back at most to be written together.
 	heldBytesMax = 64 << 10
+	// smallResponseBytes is room for most responses that carry no records.
+	smallResponseBytes = 512
 	// frameSizeBytes is the length before each response.
 	frameSizeBytes = 4
 	// responseBytesMin is the shortest response: its correlation id.
@@ -60,6 +62,11 @@ func (c *conn) answer(f *inflight) {
 		c.out.buf = c.server.buffers.get(bufferBytesMin)[:0]
 	}
 	held := c.out.buf
+	if room := cap(held) - len(held); room < smallResponseBytes { // or append would, and leave garbage
+		c.out.buf = c.server.buffers.grow(held, smallResponseBytes)
+		c.server.buffers.put(held)
+		held = c.out.buf
+	}
 	c.out.Unlock()
 
 	var size [frameSizeBytes]byte

@@ -68,8 +68,8 @@ func stable[T any](l *Log, read func(*view) (T, error)) (T, error) {
 	}
 }
 
-// Read copies whole batches from [From, To) into r.Buffer, or into new memory
-// where that is too small. It returns as many as fit into MaxBytes, across
+// Read copies whole batches from [From, To) into r.Buffer, or into what r.Grow
+// gives where that is too small. It returns as many as fit into MaxBytes, across
 // segments, and at least one if MinOneBatch is set and there is one. Nothing at
 // From yet is no error: the result is empty.
 func (l *Log) Read(r Read) (ReadResult, error) {
@@ -179,9 +179,7 @@ func (r *reading) take(s *segment, h *handle, position, n, size int64) (taken in
 func (r *reading) fill(h *handle, position int64, n int) ([]byte, error) {
 	have := len(r.buf)
 	if cap(r.buf)-have < n {
-		grown := make([]byte, have, have+n)
-		copy(grown, r.buf)
-		r.buf = grown
+		r.buf = r.want.grow(r.buf, n)
 	}
 	chunk := r.buf[have : have+n]
 	if m, err := h.ReadAt(chunk, position); m < n {

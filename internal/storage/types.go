@@ -82,12 +82,22 @@ type Read struct {
 	MaxBytes    int
 	MinOneBatch bool   // the first batch is returned even where it alone exceeds MaxBytes
 	Buffer      []byte // used where its capacity suffices; may be nil
+	// Grow returns buf, which it may use again, with room for n more bytes; nil: what it
+	// allocates is left to the collector.
+	Grow func(buf []byte, n int) []byte
+}
+
+func (r *Read) grow(buf []byte, n int) []byte {
+	if r.Grow != nil {
+		return r.Grow(buf, n)
+	}
+	return append(make([]byte, 0, len(buf)+n), buf...)
 }
 
 // ReadResult is what was read.
 type ReadResult struct {
 	// Batches are whole batches, the first of which holds or follows From (it
-	// may begin before it). Its memory is Read.Buffer where that sufficed.
+	// may begin before it). Its memory is Read.Buffer where that sufficed, or of Read.Grow.
 	Batches []byte
 	// NextOffset is where to go on: after the last batch, or From where there is none.
 	NextOffset model.Offset

@@ -59,3 +59,19 @@ func BenchmarkDecodeFetchOf1000Partitions(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkDecodeProduce is that of one batch, as callers that wait send it.
+func BenchmarkDecodeProduce(b *testing.B) {
+	r := kmsg.NewPtrProduceRequest()
+	r.Version = 9
+	p := kmsg.NewProduceRequestTopicPartition()
+	p.Records = make([]byte, 4<<10)
+	r.Topics = []kmsg.ProduceRequestTopic{{Topic: "topic", Partitions: []kmsg.ProduceRequestTopicPartition{p}}}
+	body := r.AppendTo(nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Decode(r.Key(), r.Version, body); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -22,15 +22,15 @@ const (
 )
 
 // Kafka is a cluster of Apache Kafka's brokers, each a controller too, with Kafka's
-// defaults. None of them runs yet.
-func Kafka(ctx context.Context, tools *kafka.Tools) (_ *Cluster, err error) {
+// defaults but for the properties given, each name=value. None of them runs yet.
+func Kafka(ctx context.Context, tools *kafka.Tools, more ...string) (c *Cluster, err error) {
 	c, ports, err := empty("kafka", 2*Size)
 	if err != nil {
 		return nil, err
 	}
 	defer func() {
-		if err != nil {
-			err = errors.Join(err, c.Close(false))
+		if err != nil { // nobody else knows the directory
+			c, err = nil, errors.Join(err, os.RemoveAll(c.Dir))
 		}
 	}()
 	clients, controllers := ports[:Size], ports[Size:]
@@ -41,23 +41,23 @@ func Kafka(ctx context.Context, tools *kafka.Tools) (_ *Cluster, err error) {
 	for i, n := range c.Nodes {
 		home := filepath.Join(c.Dir, fmt.Sprint("node", n.ID))
 		n.Addr, n.DataDir = net.JoinHostPort("localhost", strconv.Itoa(clients[i])), filepath.Join(home, "data")
-		properties := []string{
+		properties := append([]string{
 			"process.roles=broker,controller",
 			fmt.Sprint("node.id=", n.ID),
 			"controller.quorum.voters=" + strings.Join(voters, ","),
 			fmt.Sprintf("listeners=PLAINTEXT://localhost:%d,CONTROLLER://localhost:%d", clients[i], controllers[i]),
 			"controller.listener.names=CONTROLLER",
 			"log.dirs=" + n.DataDir,
-		}
+		}, more...)
 		path := filepath.Join(home, "server.properties")
 		if err := os.MkdirAll(home, 0o755); err != nil {
-			return nil, err
+			return c, err
 		}
 		if err := os.WriteFile(path, []byte(strings.Join(properties, "\n")+"\n"), 0o600); err != nil {
-			return nil, err
+			return c, err
 		}
 		if err := command.Succeed(ctx, tools.Format(clusterID, path)); err != nil {
-			return nil, err
+			return c, err
 		}
 		n.args, n.exits = tools.Broker(path), interruptedJVM
 	}

@@ -17,6 +17,18 @@ func ResidentBytes(pid int) (float64, error) {
 	return kib * 1024, err
 }
 
+// ResidentBytesMax is the most that it ever was, or since ForgetMax.
+func ResidentBytesMax(pid int) (float64, error) {
+	kib, err := statusNumber(fmt.Sprintf("/proc/%d/status", pid), "VmHWM:")
+	return kib * 1024, err
+}
+
+// ForgetMax has the kernel take the maximum anew from what is resident now.
+func ForgetMax(pid int) error {
+	const highWaterMark = "5" // proc_pid_clear_refs(5)
+	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte(highWaterMark), 0)
+}
+
 // TicksPerSecond is of processor time; Linux has it so on all that Go runs on.
 const TicksPerSecond = 100
 

@@ -10,7 +10,7 @@ func TestThisProcessHasFigures(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("/proc is Linux's")
 	}
-	for name, of := range map[string]func(int) (float64, error){"memory": ResidentBytes, "waits": Waits} {
+	for name, of := range map[string]func(int) (float64, error){"memory": ResidentBytes, "most memory": ResidentBytesMax, "waits": Waits} {
 		if n, err := of(os.Getpid()); err != nil || n <= 0 {
 			t.Errorf("%s: %v, %v", name, n, err)
 		}
