@@ -19,6 +19,9 @@ type client interface {
 	name() string
 	// produce begins to send to a partition, and has the ledger told.
 	produce(topic string, partition int, to *ledger) error
+	// settled is from when on it asks the nodes at once about what has changed, as far as
+	// is known now.
+	settled() time.Time
 	// stop ends sending, and returns when every record has been acknowledged or failed.
 	stop(ctx context.Context) error
 	// createTopic returns when there is a topic of that name, however often it has to try.

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // franzClient is franz-go with its defaults, and with records that go to the partition that they name.
@@ -19,10 +21,27 @@ type franzClient struct {
 	admin    *kadm.Client
 	end      context.CancelFunc
 	sending  sync.WaitGroup
+	asked    metadataTimes
+}
+
+// metadataMinAge is for how long franz-go fetches no metadata after it has, whatever
+// happens (kgo.MetadataMinAge, by default): struck any sooner it would measure what is
+// left of that. Besides when a topic is new, it now and then fetches 5 s later.
+const metadataMinAge = 5 * time.Second
+
+// metadataTimes notes when a client has last had metadata.
+type metadataTimes struct{ last atomic.Int64 }
+
+// OnBrokerRead implements kgo.HookBrokerRead.
+func (m *metadataTimes) OnBrokerRead(_ kgo.BrokerMetadata, key int16, _ int, _, _ time.Duration, _ error) {
+	if key == int16(kmsg.Metadata) {
+		m.last.Store(time.Now().UnixNano())
+	}
 }
 
 func newFranzClient(addrs []string) (*franzClient, error) {
-	producer, err := kgo.NewClient(kgo.SeedBrokers(addrs...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	f := &franzClient{}
+	producer, err := kgo.NewClient(kgo.SeedBrokers(addrs...), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.WithHooks(&f.asked))
 	if err != nil {
 		return nil, err
 	}
@@ -31,10 +50,16 @@ func newFranzClient(addrs []string) (*franzClient, error) {
 		producer.Close()
 		return nil, err
 	}
-	return &franzClient{producer: producer, admin: admin}, nil
+	f.producer, f.admin = producer, admin
+	return f, nil
 }
 
 func (f *franzClient) name() string { return "franz-go" }
+
+// settled implements client.
+func (f *franzClient) settled() time.Time {
+	return time.Unix(0, f.asked.last.Load()).Add(metadataMinAge)
+}
 
 func (f *franzClient) produce(topic string, partition int, to *ledger) error {
 	ctx, cancel := context.WithCancel(context.Background())

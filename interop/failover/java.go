@@ -89,6 +89,9 @@ func (j *javaClient) order(format string, args ...any) error {
 
 func (j *javaClient) name() string { return j.title }
 
+// settled implements client: it asks at most every 100 ms (retry.backoff.ms).
+func (j *javaClient) settled() time.Time { return time.Time{} }
+
 func (j *javaClient) produce(topic string, partition int, to *ledger) error {
 	j.mu.Lock()
 	j.mu.ledger, j.mu.stopped = to, make(chan struct{})

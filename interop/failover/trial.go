@@ -17,11 +17,6 @@ import (
 // trialMax bounds one trial: a Java client gives a record up after two minutes.
 const trialMax = 3 * time.Minute
 
-// settleLength is how long clients produce before a strike. franz-go fetches no metadata
-// for 5 s after it has (MetadataMinAge), as it has for the topic, which is new: struck
-// any sooner it would measure what is left of those, whatever the nodes do.
-const settleLength = 6 * time.Second
-
 // trial is one strike, with a topic of its own in which each client has a partition.
 type trial struct {
 	*run
@@ -46,13 +41,12 @@ func (r *run) conduct(ctx context.Context, k *kind, number int) error {
 	if err != nil {
 		return fmt.Errorf("place the leader: %w", err)
 	}
-	began := time.Now()
 	for i, c := range t.clients {
 		if err := c.produce(t.topic, i, t.ledgers[i]); err != nil {
 			return err
 		}
 	}
-	if err := errors.Join(t.awaitAcks(ctx, steadyAcks), wait(ctx, began, settleLength)); err != nil {
+	if err := errors.Join(t.awaitAcks(ctx, steadyAcks), t.settle(ctx)); err != nil {
 		return fmt.Errorf("before the strike: %w", err)
 	}
 	m, err := t.measure(ctx, node)
@@ -96,6 +90,27 @@ func (t *trial) place(ctx context.Context) (*cluster.Node, error) {
 		return t.cluster.Node(order[0]), err
 	}
 	return t.cluster.Node(controller), err
+}
+
+// settle returns when all clients are settled.
+func (t *trial) settle(ctx context.Context) error {
+	for {
+		var last time.Time
+		for _, c := range t.clients {
+			if s := c.settled(); s.After(last) {
+				last = s
+			}
+		}
+		left := time.Until(last)
+		if left < 0 {
+			return nil
+		}
+		// Of what comes at the very end they are to be told, too.
+		const margin = 300 * time.Millisecond
+		if err := wait(ctx, time.Now(), left+margin); err != nil {
+			return err
+		}
+	}
 }
 
 // times are what happened when, and what took how long.
