@@ -78,3 +78,22 @@ func TestMetadataNamesBrokersAsTheClientReachesThem(t *testing.T) {
 		}
 	}
 }
+
+// Who is told of as the controller is not the active one, so that its death is no
+// client's matter; where it is alone it is.
+func TestTheControllerThatClientsAreToldOf(t *testing.T) {
+	image := threeBrokers(t)
+	for self, want := range map[model.NodeID]model.NodeID{1: 1, 2: 3, 3: 3} {
+		h := &Handler{Services: Services{Node: self, ControllerID: func() model.NodeID { return 2 }}}
+		if got := h.controllerID(image); got != want {
+			t.Errorf("node %d names %d, want %d", self, got, want)
+		}
+	}
+	h := &Handler{Services: Services{Node: 3, ControllerID: func() model.NodeID { return 3 }}}
+	if got := h.controllerID(image); got != 1 {
+		t.Errorf("node 3 names %d", got)
+	}
+	if got := h.controllerID(&meta.Image{}); got != 3 {
+		t.Errorf("alone it names %d", got)
+	}
+}

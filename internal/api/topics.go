@@ -102,13 +102,27 @@ func (h *Handler) leaderEndpoints(conn *server.ConnInfo, leaders []int32) []lead
 	return all
 }
 
-// controllerID is a broker that takes requests of administrators. Any does; it is
-// the active controller where that is known and serves.
+// controllerID is a broker that takes requests of administrators. Any does, as with Kafka,
+// which names one at random. It is not the active controller where there is another: a
+// client that has cached it asks at once when the controller dies, and is answered when
+// there is a new one; franz-go takes most of a second to give up on who is dead.
 func (h *Handler) controllerID(image *meta.Image) model.NodeID {
-	if b := image.Brokers.ByID(h.ControllerID()); b != nil && !b.Fenced {
-		return b.ID
+	active, self := h.ControllerID(), h.Node
+	if self != active {
+		return self
 	}
-	return h.Node
+	var others []model.NodeID
+	for b := range image.Brokers.All() {
+		if !b.Fenced && b.ID != active {
+			others = append(others, b.ID)
+		}
+	}
+	if len(others) == 0 {
+		return self
+	}
+	slices.Sort(others)
+	next, _ := slices.BinarySearch(others, self)
+	return others[next%len(others)]
 }
 
 // leaderWaitMax is how long a request whose answer names no leader waits for one: an
