@@ -40,29 +40,36 @@ func startFetch(h *Handler, _ context.Context, req *server.Request, kreq kmsg.Re
 		return nil, fmt.Errorf("decoded %T for Fetch", kreq)
 	}
 	return func(ctx context.Context, dst []byte) ([]byte, error) {
-		plan, err := h.sessions.begin(r, time.Now())
-		if err != nil {
-			resp := kmsg.NewPtrFetchResponse()
-			resp.ErrorCode = wireCode(err)
-			dst = appendResponse(dst, req, resp)
-			h.answered(req)
-			return dst, nil
-		}
-		f := &fetch{handler: h, req: req, request: r, targets: h.fetchTargets(r, plan)}
+		f := &fetch{handler: h, req: req, request: r}
 		defer f.releaseBuffers()
-		if err := f.poll(ctx); err != nil {
-			f.release()
+		resp, err := f.run(ctx)
+		if err != nil {
 			return nil, err
 		}
-		// The records are counted until the client has taken them: one that asks and
-		// does not read must not make room for more.
-		req.OnWritten = f.release
-		f.count()
-		resp := f.response(plan)
 		dst = appendResponse(req.Grow(dst, f.bytes+f.overhead()), req, resp)
 		h.answered(req)
 		return dst, nil
 	}, nil
+}
+
+// run is the answer; its records are in the fetch's buffers.
+func (f *fetch) run(ctx context.Context) (*kmsg.FetchResponse, error) {
+	plan, err := f.handler.sessions.begin(f.request, time.Now())
+	if err != nil {
+		resp := kmsg.NewPtrFetchResponse()
+		resp.ErrorCode = wireCode(err)
+		return resp, nil
+	}
+	f.targets = f.handler.fetchTargets(f.request, plan)
+	if err := f.poll(ctx); err != nil {
+		f.release()
+		return nil, err
+	}
+	// The records are counted until the client has taken them: one that asks and
+	// does not read must not make room for more.
+	f.req.OnWritten = f.release
+	f.count()
+	return f.response(plan), nil
 }
 
 // overhead is about what an answer takes beside the records: more is rare, and only slow.

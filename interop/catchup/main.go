@@ -8,10 +8,10 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
+	"github.com/chronik/chronik/internal/bench/machine"
 	"github.com/chronik/chronik/interop/cluster"
 )
 
@@ -63,18 +63,9 @@ func measure(ctx context.Context, server string, bytes int64, out io.Writer) (er
 			return err
 		}
 	}
-	fmt.Fprintf(out, "load average %s\n", loadAverage())
+	fmt.Fprintf(out, "load average %s\n", machine.Load())
 	w.start()
 	r := run{ctx: ctx, out: out, c: c, v: v, w: w}
 	err = r.steps(bytes)
 	return errors.Join(err, w.stop(), r.readBack())
-}
-
-// loadAverage is the machine's, over 1, 5 and 15 minutes.
-func loadAverage() string {
-	text, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return err.Error()
-	}
-	return strings.Join(strings.Fields(string(text))[:3], " ")
 }

@@ -6,6 +6,8 @@ import (
 	"maps"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/chronik/chronik/internal/bench/machine"
 )
 
 // readBack reads both topics from the beginning, and compares the counts with what was
@@ -33,6 +35,6 @@ func (r *run) readBack() error {
 	if !maps.Equal(read, want) {
 		return errors.New(fmt.Sprint("acknowledged and read back, by topic: ", want, read))
 	}
-	fmt.Fprintf(r.out, "%d records acknowledged, %d read back; load average %s\n", total, read[bulk]+read[live], loadAverage())
+	fmt.Fprintf(r.out, "%d records acknowledged, %d read back; load average %s\n", total, read[bulk]+read[live], machine.Load())
 	return nil
 }

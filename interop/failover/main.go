@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/chronik/chronik/internal/bench/machine"
 )
 
 // options is the command line.
@@ -88,19 +90,10 @@ func measure(ctx context.Context, o options, out io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, r.close(err != nil || o.keep)) }()
 	began := time.Now()
-	fmt.Fprintf(out, "%s, nodes in %s, load average %s\n", o.target, r.cluster.Dir, loadAverage())
+	fmt.Fprintf(out, "%s, nodes in %s, load average %s\n", o.target, r.cluster.Dir, machine.Load())
 	err = r.strikeAll(ctx)
 	table(out, r.series)
 	fmt.Fprintf(out, "%d records acknowledged, %d read back and compared; %.0f s, load average %s\n",
-		r.acknowledged, r.read, time.Since(began).Seconds(), loadAverage())
+		r.acknowledged, r.read, time.Since(began).Seconds(), machine.Load())
 	return err
-}
-
-// loadAverage is the machine's, over 1, 5 and 15 minutes.
-func loadAverage() string {
-	text, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return err.Error()
-	}
-	return strings.Join(strings.Fields(string(text))[:3], " ")
 }

@@ -7,9 +7,10 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
+
+	"github.com/chronik/chronik/internal/bench/machine"
 )
 
 // options is the command line.
@@ -45,7 +46,7 @@ func parseOptions() options {
 // that none sees what another has left behind.
 func run(ctx context.Context, o options, out io.Writer) error {
 	started := time.Now()
-	fmt.Fprintf(out, "load average before: %s\n", loadAverage())
+	fmt.Fprintf(out, "load average before: %s\n", machine.Load())
 	for _, take := range []func(context.Context, options) ([]series, error){
 		starts, idleness, connections, commits, clusterStarts, clusterIdleness, clusterLosses,
 	} {
@@ -57,15 +58,6 @@ func run(ctx context.Context, o options, out io.Writer) error {
 			fmt.Fprintln(out, s)
 		}
 	}
-	fmt.Fprintf(out, "load average after: %s; %d runs each, %.0f s in all\n", loadAverage(), o.runs, time.Since(started).Seconds())
+	fmt.Fprintf(out, "load average after: %s; %d runs each, %.0f s in all\n", machine.Load(), o.runs, time.Since(started).Seconds())
 	return nil
-}
-
-// loadAverage is the machine's, over 1, 5 and 15 minutes.
-func loadAverage() string {
-	text, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return err.Error()
-	}
-	return strings.Join(strings.Fields(string(text))[:3], " ")
 }

@@ -10,9 +10,10 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
-	"strings"
 	"syscall"
 	"time"
+
+	"github.com/chronik/chronik/internal/bench/machine"
 )
 
 const examples = `
@@ -103,12 +104,12 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	if len(pairs) == 0 {
 		return nil
 	}
-	fmt.Fprintf(out, "built in %s; load average %s\n", time.Since(began).Round(time.Second), loadAverage())
+	fmt.Fprintf(out, "built in %s; load average %s\n", time.Since(began).Round(time.Second), machine.Load())
 	before, after, err := measure(ctx, o, pairs, out)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "load average afterwards %s\n\n", loadAverage())
+	fmt.Fprintf(out, "load average afterwards %s\n\n", machine.Load())
 	found := compare(before, after)
 	if len(found) == 0 {
 		return errors.New("no benchmark is in both: nothing was compared")
@@ -120,13 +121,4 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 		}
 	}
 	return nil
-}
-
-// loadAverage is the machine's, over 1, 5 and 15 minutes.
-func loadAverage() string {
-	text, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return err.Error()
-	}
-	return strings.Join(strings.Fields(string(text))[:3], " ")
 }

@@ -9,9 +9,10 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
+
+	"github.com/chronik/chronik/internal/bench/machine"
 )
 
 const examples = `
@@ -82,21 +83,12 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, kept.Close()) }()
 	out = io.MultiWriter(out, kept)
-	fmt.Fprintf(out, "shape %s: %s; load average %s\n", o.shape.name, o.shape.what, loadAverage())
+	fmt.Fprintf(out, "shape %s: %s; load average %s\n", o.shape.name, o.shape.what, machine.Load())
 	found, err := look(ctx, o)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "load average afterwards %s\n\n", loadAverage())
+	fmt.Fprintf(out, "load average afterwards %s\n\n", machine.Load())
 	found.write(out)
 	return printTops(ctx, o.dir, out)
-}
-
-// loadAverage is the machine's, over 1, 5 and 15 minutes.
-func loadAverage() string {
-	text, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return err.Error()
-	}
-	return strings.Join(strings.Fields(string(text))[:3], " ")
 }
