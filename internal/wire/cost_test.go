@@ -31,11 +31,18 @@ func decodeCost(tb testing.TB, key, version int16, body []byte) (measured, cost 
 	if err != nil {
 		tb.Fatalf("%s: %v", kmsg.NameForKey(key), err)
 	}
-	measured = allocating(func() {
-		if _, err = Decode(key, version, body); err != nil {
-			tb.Fatalf("%s: %v", kmsg.NameForKey(key), err)
+	// The least of three: now and then the runtime allocates some 5 KiB meanwhile, and
+	// whatever it adds is no request's.
+	for i := range 3 {
+		once := allocating(func() {
+			if _, err = Decode(key, version, body); err != nil {
+				tb.Fatalf("%s: %v", kmsg.NameForKey(key), err)
+			}
+		})
+		if i == 0 || once < measured {
+			measured = once
 		}
-	})
+	}
 	return measured, cost
 }
 
