@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -21,9 +22,21 @@ type Cluster struct {
 	Dir   string
 }
 
+// Place is where a node runs: the address of its machine, and what a command line
+// begins with that is to run there.
+type Place struct {
+	Host   string
+	Inside []string
+}
+
 // Chronik is a cluster of chronik-server processes, none of which runs yet. They are
 // started as one would by hand; env is added to the environment.
 func Chronik(server string, env ...string) (*Cluster, error) {
+	return ChronikIn(server, func(int) Place { return Place{Host: "localhost"} }, env...)
+}
+
+// ChronikIn is Chronik with each node in a place of its own.
+func ChronikIn(server string, place func(id int) Place, env ...string) (*Cluster, error) {
 	c, ports, err := empty("chronik", 2*Size)
 	if err != nil {
 		return nil, err
@@ -33,15 +46,16 @@ func Chronik(server string, env ...string) (*Cluster, error) {
 		var peers []string
 		for j := range Size {
 			if j != i {
-				peers = append(peers, fmt.Sprintf("%d@localhost:%d", j+1, raft[j]))
+				peers = append(peers, fmt.Sprintf("%d@%s:%d", j+1, place(j+1).Host, raft[j]))
 			}
 		}
-		n.Addr = net.JoinHostPort("localhost", strconv.Itoa(clients[i]))
-		n.ClusterAddr = net.JoinHostPort("localhost", strconv.Itoa(raft[i]))
+		at := place(n.ID)
+		n.Addr = net.JoinHostPort(at.Host, strconv.Itoa(clients[i]))
+		n.ClusterAddr = net.JoinHostPort(at.Host, strconv.Itoa(raft[i]))
 		n.DataDir, n.env = filepath.Join(c.Dir, fmt.Sprint("node", n.ID)), env
-		n.args = []string{server, "--node-id", strconv.Itoa(n.ID), "--advertised-addr", "localhost", "--kafka-port", strconv.Itoa(clients[i]),
+		n.args = append(slices.Clone(at.Inside), server, "--node-id", strconv.Itoa(n.ID), "--advertised-addr", at.Host, "--kafka-port", strconv.Itoa(clients[i]),
 			"--data-dir", n.DataDir, "raft-cluster", "--raft-addr", fmt.Sprint("0.0.0.0:", raft[i]),
-			"--peers", strings.Join(peers, ","), "--bootstrap"}
+			"--peers", strings.Join(peers, ","), "--bootstrap")
 	}
 	return c, nil
 }

@@ -22,6 +22,11 @@ type client interface {
 	// settled is from when on it asks the nodes at once about what has changed, as far as
 	// is known now.
 	settled() time.Time
+	// outOfDate is whether, since a moment, it has come upon a connection to another
+	// node than that one which was at its end already, since a strike before: a client
+	// that listens only when it has asked learns of it only then, and waits its backoff
+	// whatever the nodes do.
+	outOfDate(since time.Time, struck int) bool
 	// stop ends sending, and returns when every record has been acknowledged or failed.
 	stop(ctx context.Context) error
 	// createTopic returns when there is a topic of that name, however often it has to try.

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"net"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -22,6 +24,7 @@ type franzClient struct {
 	end      context.CancelFunc
 	sending  sync.WaitGroup
 	asked    metadataTimes
+	ended    endedConnections
 }
 
 // metadataMinAge is for how long franz-go fetches no metadata after it has, whatever
@@ -39,9 +42,29 @@ func (m *metadataTimes) OnBrokerRead(_ kgo.BrokerMetadata, key int16, _ int, _, 
 	}
 }
 
+// endedConnections notes when connections have ended, and to which node.
+type endedConnections struct {
+	mu struct {
+		sync.Mutex
+		all []endedConnection
+	}
+}
+
+type endedConnection struct {
+	node int
+	at   time.Time
+}
+
+// OnBrokerDisconnect implements kgo.HookBrokerDisconnect.
+func (e *endedConnections) OnBrokerDisconnect(to kgo.BrokerMetadata, _ net.Conn) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.mu.all = append(e.mu.all, endedConnection{node: int(to.NodeID), at: time.Now()})
+}
+
 func newFranzClient(addrs []string) (*franzClient, error) {
 	f := &franzClient{}
-	producer, err := kgo.NewClient(kgo.SeedBrokers(addrs...), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.WithHooks(&f.asked))
+	producer, err := kgo.NewClient(kgo.SeedBrokers(addrs...), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.WithHooks(&f.asked, &f.ended))
 	if err != nil {
 		return nil, err
 	}
@@ -59,6 +82,15 @@ func (f *franzClient) name() string { return "franz-go" }
 // settled implements client.
 func (f *franzClient) settled() time.Time {
 	return time.Unix(0, f.asked.last.Load()).Add(metadataMinAge)
+}
+
+// outOfDate implements client.
+func (f *franzClient) outOfDate(since time.Time, struck int) bool {
+	f.ended.mu.Lock()
+	defer f.ended.mu.Unlock()
+	return slices.ContainsFunc(f.ended.mu.all, func(e endedConnection) bool {
+		return e.node > 0 && e.node != struck && e.at.After(since)
+	})
 }
 
 func (f *franzClient) produce(topic string, partition int, to *ledger) error {

@@ -61,6 +61,9 @@ func (j *javaClient) listen(out io.Reader) {
 	j.process.Wait() //nolint:errcheck // that it ended is what is told
 }
 
+// outOfDate implements client: it hears of a connection's end at once.
+func (j *javaClient) outOfDate(time.Time, int) bool { return false }
+
 func (j *javaClient) heard(line string, at time.Time) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// pauseLength is how long a paused node is paused.
+	// pauseLength is how long a paused node is paused, or one without a network has none.
 	pauseLength = 5 * time.Second
 	// deadLength is how long a killed node is left dead: longer than any session or
 	// lease of chronik's, so that what follows of its death follows.
@@ -28,23 +28,27 @@ type kind struct {
 	silent bool
 	// orderly: the node is told to stop, and started again at once, which is the strike.
 	orderly bool
+	// cuts: the nodes have networks of their own, which takes root.
+	cuts bool
 	// strike returns when it is done, and heal when the node is on its way back.
-	strike func(*cluster.Node) error
-	heal   func(ctx context.Context, struck time.Time, n *cluster.Node) error
+	strike func(*run, *cluster.Node) error
+	heal   func(ctx context.Context, r *run, struck time.Time, n *cluster.Node) error
 	goal   string // of the gap, or where writes are measured and the node does not lead, of those
 }
 
 func kinds() []kind {
 	return []kind{
 		// What the machine alone holds clients up for.
-		{name: "nothing", leads: true, orderly: true, strike: func(*cluster.Node) error { return nil },
-			heal: func(ctx context.Context, struck time.Time, _ *cluster.Node) error {
+		{name: "nothing", leads: true, orderly: true, strike: func(*run, *cluster.Node) error { return nil },
+			heal: func(ctx context.Context, _ *run, struck time.Time, _ *cluster.Node) error {
 				return wait(ctx, struck, deadLength)
 			}},
 		{name: "leader killed", leads: true, strike: kill, heal: start, goal: "p50 ≤ 500, p99 ≤ 1000"},
 		{name: "controller killed", controls: true, writes: true, strike: kill, heal: start, goal: "≤ 1000"},
 		{name: "both killed", leads: true, controls: true, writes: true, strike: kill, heal: start, goal: "≤ 2000"},
 		{name: "leader paused", leads: true, silent: true, strike: pause, heal: resume, goal: "≤ 3000"},
+		// Clients reach it, the other nodes do not.
+		{name: "leader cut off", leads: true, cuts: true, strike: cut, heal: mend, goal: "≤ 3000"},
 		{name: "leader restarted", leads: true, orderly: true, strike: restart, heal: atOnce, goal: "≤ 100"},
 		{name: "both restarted", leads: true, controls: true, orderly: true, strike: restart, heal: atOnce, goal: "≤ 100"},
 	}
@@ -60,23 +64,29 @@ func wait(ctx context.Context, since time.Time, length time.Duration) error {
 	}
 }
 
-func kill(n *cluster.Node) error { return n.Kill() }
+func kill(_ *run, n *cluster.Node) error { return n.Kill() }
 
-func start(ctx context.Context, struck time.Time, n *cluster.Node) error {
+func start(ctx context.Context, _ *run, struck time.Time, n *cluster.Node) error {
 	return errors.Join(wait(ctx, struck, deadLength), n.Start())
 }
 
-func pause(n *cluster.Node) error { return n.Pause() }
+func pause(_ *run, n *cluster.Node) error { return n.Pause() }
 
-func resume(ctx context.Context, struck time.Time, n *cluster.Node) error {
+func resume(ctx context.Context, _ *run, struck time.Time, n *cluster.Node) error {
 	return errors.Join(wait(ctx, struck, pauseLength), n.Resume())
 }
 
-func restart(n *cluster.Node) error {
+func cut(r *run, n *cluster.Node) error { return r.network.cutOff(n.ID) }
+
+func mend(ctx context.Context, r *run, struck time.Time, _ *cluster.Node) error {
+	return errors.Join(wait(ctx, struck, pauseLength), r.network.mend())
+}
+
+func restart(_ *run, n *cluster.Node) error {
 	if _, err := n.Stop(); err != nil {
 		return err
 	}
 	return n.Start()
 }
 
-func atOnce(context.Context, time.Time, *cluster.Node) error { return nil }
+func atOnce(context.Context, *run, time.Time, *cluster.Node) error { return nil }

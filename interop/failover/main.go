@@ -68,6 +68,8 @@ func (o options) check() error {
 		}
 	}
 	switch {
+	case o.target == "kafka" && slices.Contains(o.kinds, "leader cut off"):
+		return errors.New("-target kafka: its nodes have no networks of their own that could be cut; leave \"leader cut off\" out of -kinds")
 	case !slices.Contains([]string{"chronik", "kafka"}, o.target):
 		return fmt.Errorf("-target %s: chronik or kafka", o.target)
 	case !slices.Contains([]string{"java", "franz", "both"}, o.client):

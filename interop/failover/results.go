@@ -18,6 +18,7 @@ type series struct {
 
 const (
 	gapMeasure   = "longest gap"
+	aliveMeasure = "… connections alive"
 	writeMeasure = "until topic created"
 	wholeMeasure = "back in sync after"
 )
@@ -30,6 +31,11 @@ func (t *trial) report(node *cluster.Node, m times) {
 		name, gap := t.clients[i].name(), longestGap(acks, m.struck)
 		t.add(gapMeasure, name, gap)
 		line = append(line, fmt.Sprintf("%s %s", name, milliseconds(gap)))
+		if t.clients[i].outOfDate(m.struck, node.ID) {
+			line = append(line, "of which a backoff, for a connection that had ended before")
+		} else {
+			t.add(aliveMeasure, name, gap)
+		}
 		if t.kind.writes {
 			t.add(writeMeasure, name, m.writes[i])
 			line = append(line, "writes "+milliseconds(m.writes[i]))
@@ -50,7 +56,7 @@ func (t *trial) add(measure, client string, value time.Duration) {
 		}
 	}
 	s := &series{kind: t.kind.name, measure: measure, client: client, values: []time.Duration{value}}
-	if measure == t.kind.measured() {
+	if measure == t.kind.measured() || measure == aliveMeasure && t.kind.measured() == gapMeasure {
 		s.goal = t.kind.goal
 	}
 	t.series = append(t.series, s)
@@ -68,7 +74,12 @@ func (k *kind) measured() string {
 func table(out io.Writer, all []*series) {
 	const row = "%-18s %-21s %-32s %6v %7v %7v %7v %7v  %s\n"
 	fmt.Fprintf(out, "\n"+row, "milliseconds", "", "client", "trials", "p50", "p90", "p99", "max", "goal")
+	trials := map[string]int{}
 	for _, s := range all {
+		trials[s.kind+s.client] = max(trials[s.kind+s.client], len(s.values))
+		if s.measure == aliveMeasure && len(s.values) == trials[s.kind+s.client] {
+			continue // the same as the longest gap of all
+		}
 		sorted := slices.Sorted(slices.Values(s.values))
 		at := func(percent int) int64 { return percentile(sorted, percent).Milliseconds() }
 		fmt.Fprintf(out, row, s.kind, s.measure, s.client, len(sorted), at(50), at(90), at(99), at(100), s.goal)

@@ -17,6 +17,7 @@ type run struct {
 	options options
 	out     io.Writer
 	cluster *cluster.Cluster
+	network *network // nil unless a kind cuts it
 	view    *cluster.View
 	janitor *janitor
 	clients []chosenClient
@@ -53,12 +54,7 @@ func newRun(ctx context.Context, o options, out io.Writer) (r *run, err error) {
 			return r, err
 		}
 	}
-	if o.target == "kafka" {
-		r.cluster, err = cluster.Kafka(ctx, tools)
-	} else {
-		r.cluster, err = cluster.Chronik(o.server)
-	}
-	if err != nil {
+	if r.cluster, err = r.newCluster(ctx, tools); err != nil {
 		return r, err
 	}
 	if err := r.cluster.Start(ctx, allNodes()...); err != nil {
@@ -74,6 +70,30 @@ func newRun(ctx context.Context, o options, out io.Writer) (r *run, err error) {
 		return r, err
 	}
 	return r, r.startClients(ctx, tools)
+}
+
+// newCluster makes the nodes, each with a network of its own if that is to be cut.
+func (r *run) newCluster(ctx context.Context, tools *kafka.Tools) (*cluster.Cluster, error) {
+	if r.options.target == "kafka" {
+		return cluster.Kafka(ctx, tools)
+	}
+	if !slices.ContainsFunc(kinds(), func(k kind) bool { return k.cuts && r.strikes(&k) }) {
+		return cluster.Chronik(r.options.server)
+	}
+	var err error
+	if r.network, err = newNetwork(); err != nil {
+		return nil, fmt.Errorf("%w (-kinds without \"leader cut off\" needs no network)", err)
+	}
+	return cluster.ChronikIn(r.options.server, r.network.place)
+}
+
+// strikes is whether the run has trials of a kind. The nodes of Kafka's have no networks
+// that could be cut.
+func (r *run) strikes(k *kind) bool {
+	if r.options.kinds == nil {
+		return !k.cuts || r.options.target != "kafka"
+	}
+	return slices.Contains(r.options.kinds, k.name)
 }
 
 // startClients starts them, and has each create a topic, so that none does so for the
@@ -110,7 +130,7 @@ func (r *run) startClients(ctx context.Context, tools *kafka.Tools) error {
 // strikeAll makes the trials, kind after kind, and reads everything back.
 func (r *run) strikeAll(ctx context.Context) error {
 	for _, k := range kinds() {
-		if r.options.kinds != nil && !slices.Contains(r.options.kinds, k.name) {
+		if !r.strikes(&k) {
 			continue
 		}
 		for number := 1; number <= r.options.trials; number++ {
@@ -136,11 +156,15 @@ func (r *run) close(keep bool) error {
 	if r.view != nil {
 		r.view.Close()
 	}
-	if r.cluster == nil {
-		return nil
+	var err error
+	if r.cluster != nil {
+		if keep {
+			fmt.Fprintln(r.out, "kept", r.cluster.Dir)
+		}
+		err = r.cluster.Close(keep)
 	}
-	if keep {
-		fmt.Fprintln(r.out, "kept", r.cluster.Dir)
+	if r.network != nil {
+		err = errors.Join(err, r.network.Close())
 	}
-	return r.cluster.Close(keep)
+	return err
 }

@@ -124,7 +124,7 @@ type times struct {
 // sync again.
 func (t *trial) measure(ctx context.Context, node *cluster.Node) (times, error) {
 	m := times{struck: time.Now(), writes: make([]time.Duration, len(t.clients))}
-	if err := t.kind.strike(node); err != nil {
+	if err := t.kind.strike(t.run, node); err != nil {
 		return m, err
 	}
 	g, gctx := errgroup.WithContext(ctx)
@@ -147,7 +147,7 @@ func (t *trial) measure(ctx context.Context, node *cluster.Node) (times, error) 
 	if err := g.Wait(); err != nil {
 		return m, fmt.Errorf("create a topic: %w", err)
 	}
-	if err := t.kind.heal(ctx, m.struck, node); err != nil {
+	if err := t.kind.heal(ctx, t.run, m.struck, node); err != nil {
 		return m, err
 	}
 	healed := time.Now()

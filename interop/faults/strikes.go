@@ -11,9 +11,9 @@ import (
 
 	"github.com/chronik/chronik/interop/faults/cluster"
 	"github.com/chronik/chronik/interop/faults/disk"
-	"github.com/chronik/chronik/interop/faults/nets"
 	"github.com/chronik/chronik/interop/faults/plan"
 	"github.com/chronik/chronik/interop/faults/rot"
+	"github.com/chronik/chronik/interop/nets"
 )
 
 const (

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/chronik/chronik/interop/faults/mount"
-	"github.com/chronik/chronik/interop/faults/nets"
+	"github.com/chronik/chronik/interop/nets"
 )
 
 // Cluster is three nodes.
