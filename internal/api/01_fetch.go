@@ -41,12 +41,14 @@ func startFetch(h *Handler, _ context.Context, req *server.Request, kreq kmsg.Re
 	}
 	return func(ctx context.Context, dst []byte) ([]byte, error) {
 		f := &fetch{handler: h, req: req, request: r}
-		defer f.releaseBuffers()
+		// The records are counted, and their memory is theirs, until the client has taken
+		// them: one that asks and does not read must not make room for more.
+		req.OnWritten = func() { f.release(); f.releaseBuffers() }
 		resp, err := f.run(ctx)
 		if err != nil {
 			return nil, err
 		}
-		dst = appendResponse(req.Grow(dst, f.bytes+f.overhead()), req, resp)
+		dst = appendFetchResponse(req.Grow(dst, f.overhead()), req, resp)
 		h.answered(req)
 		return dst, nil
 	}, nil
@@ -62,17 +64,13 @@ func (f *fetch) run(ctx context.Context) (*kmsg.FetchResponse, error) {
 	}
 	f.targets = f.handler.fetchTargets(f.request, plan)
 	if err := f.poll(ctx); err != nil {
-		f.release()
 		return nil, err
 	}
-	// The records are counted until the client has taken them: one that asks and
-	// does not read must not make room for more.
-	f.req.OnWritten = f.release
 	f.count()
 	return f.response(plan), nil
 }
 
-// overhead is about what an answer takes beside the records: more is rare, and only slow.
+// overhead is about what an answer takes without the records: more is rare, and only slow.
 func (f *fetch) overhead() int {
 	const each, once = 192, 4 << 10
 	return once + each*len(f.results)

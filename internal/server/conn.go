@@ -64,11 +64,8 @@ type conn struct {
 	// out holds responses that were not written yet.
 	out struct {
 		sync.Mutex
-		// buf holds whole responses, [0, written) of which the socket has.
-		// nil when there is none.
-		buf     []byte
-		written int
-		// onWritten are the Request.OnWritten of the responses in buf.
+		outgoing
+		// onWritten are the Request.OnWritten of the responses in it.
 		onWritten []func()
 	}
 
@@ -183,7 +180,26 @@ func (c *conn) ended(e *endError) {
 func (c *conn) fail(e *endError) {
 	c.ended(e)
 	c.cancel(e)
+	if errors.Is(e, ErrReset) {
+		reset(c.nc)
+	}
 	_ = c.nc.Close() // what could not be written is lost either way
+}
+
+// ErrReset is in the error of a Start or a Reply that wants the connection reset, rather
+// than closed in order. franz-go takes an orderly end after the first request on a
+// connection for a listener that asks for SASL, and gives up what it has to send; a reset
+// has it ask another broker.
+var ErrReset = errors.New("connection reset")
+
+// reset has the connection end with a reset when it is closed.
+func reset(nc net.Conn) {
+	if over, ok := nc.(interface{ NetConn() net.Conn }); ok {
+		nc = over.NetConn()
+	}
+	if tcp, ok := nc.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0) // it is closed either way
+	}
 }
 
 // lingerMax bounds how long a drained connection waits for its client to close.

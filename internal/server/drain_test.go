@@ -3,7 +3,9 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -111,4 +113,18 @@ func TestRunReportsAListenerClosedUnderIt(t *testing.T) {
 	if err := s.Run(t.Context()); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("Run: %v, want %v", err, net.ErrClosed)
 	}
+}
+
+func TestAReplyMayWantAReset(t *testing.T) {
+	f := start(t, handlerFunc(func(context.Context, *Request) (Reply, error) {
+		return func(context.Context, []byte) ([]byte, error) {
+			return nil, fmt.Errorf("%w: ask another", ErrReset)
+		}, nil
+	}), nil)
+	c := f.dial(t)
+	mustWrite(t, c, frame(testVersion, 1, nil))
+	if n, err := c.Read(make([]byte, 1)); n != 0 || !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("%d bytes, %v", n, err)
+	}
+	f.wantClosed(t, ClosedByHandler, 1)
 }

@@ -25,7 +25,39 @@ type Request struct {
 	// large as one that is being made. It must not block.
 	OnWritten func()
 
+	// inserts are the Reply's, in the order of their places.
+	inserts []insert
 	buffers *buffers // nil in a Request that a test made
+}
+
+// Insert has the bytes stand in the response where result, which the Reply has so far,
+// ends: they are sent from where they are, and belong to the server until OnWritten.
+// A Reply that returns an error may have called it.
+func (r *Request) Insert(result, bytes []byte) {
+	if len(bytes) > 0 {
+		r.inserts = append(r.inserts, insert{len(result), bytes})
+	}
+}
+
+// InsertedBytes is how many bytes were inserted.
+func (r *Request) InsertedBytes() int {
+	sum := 0
+	for _, i := range r.inserts {
+		sum += len(i.bytes)
+	}
+	return sum
+}
+
+// WithInserts returns a Reply's result with what was inserted, in memory of its own: what
+// the client sees.
+func (r *Request) WithInserts(result []byte) []byte {
+	var whole []byte
+	from := 0
+	for _, i := range r.inserts {
+		whole = append(append(whole, result[from:i.at]...), i.bytes...)
+		from = i.at
+	}
+	return append(whole, result[from:]...)
 }
 
 // Grow returns dst with room for n more bytes. A Reply that knows that its

@@ -71,7 +71,7 @@ func (c *conn) answer(f *inflight) {
 
 	var size [frameSizeBytes]byte
 	result, err := c.callReply(f, append(held, size[:]...))
-	correlationID, onWritten := f.req.CorrelationID, f.req.OnWritten
+	correlationID, onWritten, inserts := f.req.CorrelationID, f.req.OnWritten, f.req.inserts
 	f.discard(c.server)
 	// In this order, or the connection would look idle for a moment.
 	c.lastWrite.Store(time.Now().UnixNano())
@@ -90,13 +90,16 @@ func (c *conn) answer(f *inflight) {
 		c.writeLocked() // what came before is not at fault
 		c.fail(asEnd(err))
 	case result != nil:
-		binary.BigEndian.PutUint32(result[len(held):], uint32(len(result)-len(held)-frameSizeBytes))
+		o := &c.out.outgoing
+		before := o.inserted
+		o.insertAll(inserts)
+		binary.BigEndian.PutUint32(result[len(held):], uint32(len(result)-len(held)-frameSizeBytes+o.inserted-before))
 		if &held[:1][0] != &result[0] {
 			c.server.buffers.put(held)
 		}
 		c.out.buf = result
 	}
-	if len(c.out.buf)-c.out.written >= heldBytesMax || c.ctx.Err() != nil {
+	if c.out.left() >= heldBytesMax || c.ctx.Err() != nil {
 		c.writeLocked()
 		c.releaseLocked()
 	}
@@ -129,14 +132,14 @@ func (c *conn) writeLocked() {
 		}
 		o.onWritten = nil
 	}()
-	for o.written < len(o.buf) && c.ctx.Err() == nil {
+	for o.left() > 0 && c.ctx.Err() == nil {
 		now := time.Now()
-		n, err := 0, c.nc.SetWriteDeadline(now.Add(c.server.limits.WriteStallMax))
+		var n int64
+		err := c.nc.SetWriteDeadline(now.Add(c.server.limits.WriteStallMax))
 		if err == nil {
-			n, err = c.nc.Write(o.buf[o.written:min(len(o.buf), o.written+writeChunkBytes)])
+			n, err = o.send(c.nc, writeChunkBytes)
 		}
-		o.written += n
-		c.server.counters.bytesWritten.Add(int64(n))
+		c.server.counters.bytesWritten.Add(n)
 		c.lastWrite.Store(now.UnixNano())
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):
@@ -150,10 +153,9 @@ func (c *conn) writeLocked() {
 // releaseLocked gives the buffer back: a connection that waits for its client, or
 // in a long poll, holds none of any size.
 func (c *conn) releaseLocked() {
-	if c.out.buf != nil {
-		c.server.buffers.put(c.out.buf)
+	if buf := c.out.reset(); buf != nil {
+		c.server.buffers.put(buf)
 	}
-	c.out.buf, c.out.written = nil, 0
 }
 
 // replyContext is the context of replies: it ends with the connection, and being
