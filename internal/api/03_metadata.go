@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"slices"
 	"strings"
@@ -25,10 +26,19 @@ import (
 // Versions: v4 may forbid creation; v7 leader epochs; v8–v10 authorized
 // operations; v9 flexible; v10 topic ids, v12 asking by them (KIP-516); v13
 // top-level error (KIP-1102).
-// Divergence: a topic created by asking is ready in that first answer, where
+// Divergence: a node that is out of touch with the others resets the connection, where
+// Kafka tells what it has last heard. The Java client asks a node that it is connected to
+// again and again, and was told of the old leader for as long as that was cut off, two
+// minutes and more; franz-go asks another node five seconds after any answer, and at once
+// where there was none.
+//
+// A topic created by asking is ready in that first answer, where
 // Kafka says LEADER_NOT_AVAILABLE or UNKNOWN_TOPIC_OR_PARTITION.
 
 func (h *Handler) metadata(ctx context.Context, req *server.Request, r *kmsg.MetadataRequest) (kmsg.Response, error) {
+	if h.OutOfTouch() {
+		return nil, fmt.Errorf("%w: this node is out of touch with the others, one of which may know more", server.ErrReset)
+	}
 	failed := h.autoCreate(ctx, r)
 	image := h.imageWith(ctx, len(r.Topics), func(image *meta.Image, i int) bool {
 		_, err := findAsked(image, r.Version, r.Topics[i])

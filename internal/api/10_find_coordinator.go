@@ -78,7 +78,7 @@ func (h *Handler) findGroupCoordinator(ctx context.Context, req *server.Request,
 		leader = topic.Partitions[partition].Leader
 	}
 	broker := image.Brokers.ByID(leader)
-	if broker == nil {
+	if broker == nil || leader == h.Node && h.OutOfTouch() {
 		return 0, meta.Endpoint{}, errNoCoordinator()
 	}
 	endpoint, ok := h.endpoint(image, broker, req.Conn)

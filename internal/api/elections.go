@@ -18,7 +18,7 @@ const electionWaitMax = 300 * time.Millisecond
 // awaitElections is an image in which leaders have not just died, or the newest where
 // that takes too long.
 func (h *Handler) awaitElections(ctx context.Context, received time.Time, image *meta.Image, leaders func(*meta.Image) iter.Seq[model.NodeID]) *meta.Image {
-	if image.Brokers.Len() < 2 {
+	if image.Brokers.Len() < 2 || h.OutOfTouch() { // who is out of touch hears of none
 		return image
 	}
 	settled := func(image *meta.Image) bool {

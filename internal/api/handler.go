@@ -34,6 +34,9 @@ func New(s Services) *Handler {
 	if s.Suspected == nil {
 		s.Suspected, s.CheckPresence = func(model.NodeID) bool { return false }, func(model.NodeID) {}
 	}
+	if s.OutOfTouch == nil {
+		s.OutOfTouch = func() bool { return false }
+	}
 	if s.CatchUp == nil {
 		s.CatchUp = func(context.Context) *meta.Image { return s.Image() }
 	}

@@ -36,6 +36,9 @@ type Services struct {
 	// looked whether it is there; nil: no node is ever suspected.
 	Suspected     func(model.NodeID) bool
 	CheckPresence func(model.NodeID)
+	// OutOfTouch tells that others may have been elected for all that this node leads, and
+	// that it has not heard of it, and that clients may reach one that has; nil: never.
+	OutOfTouch func() bool
 	// Controller takes commands that change the metadata.
 	Controller Controller
 	// Quorum describes the metadata log as its leader knows it, and ControllerID is who

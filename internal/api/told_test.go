@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"testing"
@@ -39,7 +40,7 @@ func threeBrokers(t testing.TB) *meta.Image {
 
 func TestMetadataNamesBrokersAsTheClientReachesThem(t *testing.T) {
 	image := threeBrokers(t)
-	h := &Handler{Services: Services{Node: 1, Image: func() *meta.Image { return image }, ControllerID: func() model.NodeID { return 2 }}}
+	h := &Handler{Services: Services{Node: 1, Image: func() *meta.Image { return image }, ControllerID: func() model.NodeID { return 2 }, OutOfTouch: func() bool { return false }}}
 	ask := func(listener, local string, version int16) *kmsg.MetadataResponse {
 		t.Helper()
 		r := kmsg.NewPtrMetadataRequest()
@@ -95,5 +96,13 @@ func TestTheControllerThatClientsAreToldOf(t *testing.T) {
 	}
 	if got := h.controllerID(&meta.Image{}); got != 3 {
 		t.Errorf("alone it names %d", got)
+	}
+}
+
+// Clients of a node that is out of touch are to ask another.
+func TestMetadataOfANodeThatIsOutOfTouch(t *testing.T) {
+	h := New(Services{Node: 1, Image: func() *meta.Image { return threeBrokers(t) }, OutOfTouch: func() bool { return true }})
+	if resp, err := h.metadata(t.Context(), &server.Request{Conn: &server.ConnInfo{}}, kmsg.NewPtrMetadataRequest()); !errors.Is(err, server.ErrReset) {
+		t.Errorf("%+v, %v", resp, err)
 	}
 }

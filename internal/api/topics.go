@@ -131,7 +131,7 @@ const leaderWaitMax = time.Second
 
 // awaitLeader waits until another node than this one is known to lead a partition.
 func (h *Handler) awaitLeader(ctx context.Context, received time.Time, name model.TopicPartition) {
-	if hint, ok := h.leaderHint(name); !ok || h.leads(hint) {
+	if hint, ok := h.leaderHint(name); !ok || h.leads(hint) || h.OutOfTouch() {
 		return
 	}
 	// Counted from its arrival: requests that wait in one connection wait together.

@@ -417,7 +417,7 @@ func (b *Broker) apiServices() api.Services {
 		ResponseBytesMax: c.Limits.RequestMemoryBytesMax,
 	}
 	if b.nodes != nil {
-		s.Suspected, s.CheckPresence = b.suspects.has, b.presence.Check
+		s.Suspected, s.CheckPresence, s.OutOfTouch = b.suspects.has, b.presence.Check, b.outOfTouch
 	}
 	return s
 }

@@ -11,6 +11,20 @@ import (
 // then others lead what it led, or it has been heard of.
 const suspicion = time.Second
 
+// outOfTouch: the controller has been silent for long, and there is another node that
+// clients may reach. Where all others are known to be gone, nobody knows more.
+func (b *Broker) outOfTouch() bool {
+	if !b.member.OutOfTouch() {
+		return false
+	}
+	for other := range b.quorum.Image().Brokers.All() {
+		if other.ID != b.config.NodeID && !other.Fenced && !b.nodes.network.Refused(other.ID) {
+			return true
+		}
+	}
+	return false
+}
+
 // suspects are the nodes that may have just died. The zero value has none; it may be
 // used concurrently.
 type suspects struct {

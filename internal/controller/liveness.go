@@ -49,8 +49,10 @@ type HeartbeatAnswer struct {
 	MayStop bool
 }
 
-// Heartbeat hears of a broker.
-func (s *Supervisor) Heartbeat(now time.Time, h Heartbeat) HeartbeatAnswer {
+// Heartbeat hears of a broker, which its session counts from when the heartbeat arrived:
+// proving that this is still the controller takes up to another heartbeat's time, in which
+// a broker that has fallen silent would have others wait for longer.
+func (s *Supervisor) Heartbeat(arrived, now time.Time, h Heartbeat) HeartbeatAnswer {
 	if h.BrokerEpoch > 0 && uint64(h.BrokerEpoch) > s.image.Index {
 		// The image is behind the broker, and cannot tell yet.
 		return HeartbeatAnswer{Known: true, Fenced: true}
@@ -65,7 +67,9 @@ func (s *Supervisor) Heartbeat(now time.Time, h Heartbeat) HeartbeatAnswer {
 		// renewed its lease could reach beyond the fence.
 		return HeartbeatAnswer{Known: true, Fenced: true}
 	}
-	w.heard = now
+	if arrived.After(w.heard) {
+		w.heard = arrived
+	}
 	if h.Leave {
 		return HeartbeatAnswer{Known: true, Fenced: b.Fenced, MayStop: s.leave(now, b, w)}
 	}

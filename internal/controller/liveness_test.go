@@ -50,7 +50,7 @@ func TestAFencedBrokerIsUnfencedOnceItHasAppliedItsRegistration(t *testing.T) {
 	epoch := st.epoch(0)
 	f := func(h Heartbeat, want HeartbeatAnswer, effects string) {
 		t.Helper()
-		if a := st.s.Heartbeat(st.now, h); a != want {
+		if a := st.s.Heartbeat(st.now, st.now, h); a != want {
 			t.Errorf("%+v, want %+v", a, want)
 		}
 		st.loses(effects)
@@ -120,7 +120,7 @@ func TestABrokerThatIsBeingFencedGetsNoLease(t *testing.T) {
 	st := newStory(t, 2, "a 0 1")
 	st.s.ProbeRefused(st.now, 0, st.epoch(0))
 	st.loses("fence 0")
-	a := st.s.Heartbeat(st.now, Heartbeat{Node: 0, BrokerEpoch: st.epoch(0), Applied: uint64(st.epoch(0))})
+	a := st.s.Heartbeat(st.now, st.now, Heartbeat{Node: 0, BrokerEpoch: st.epoch(0), Applied: uint64(st.epoch(0))})
 	if !a.Known || !a.Fenced {
 		t.Errorf("%+v", a)
 	}
@@ -146,6 +146,21 @@ func TestFencingAndUnfencingFollowEachOther(t *testing.T) {
 	st.does("fence 0")
 	st.submit(UnfenceBroker{Node: 0, Epoch: st.epoch(0)})
 	if got := st.passes(session-1, 1); got != "" {
+		t.Errorf("%q", got)
+	}
+}
+
+// To prove that this is still the controller takes time, which is not the broker's.
+func TestASessionCountsFromWhenTheHeartbeatArrived(t *testing.T) {
+	st := newStory(t, 2, "a 0 1")
+	arrived := st.now
+	st.passes(session/2, 1)
+	st.s.Heartbeat(arrived.Add(session/4), st.now, Heartbeat{Node: 0, BrokerEpoch: st.epoch(0)})
+	st.s.Heartbeat(arrived.Add(session/5), st.now, Heartbeat{Node: 0, BrokerEpoch: st.epoch(0)}) // overtaken
+	if got := st.passes(session*3/4-1, 1); got != "" {
+		t.Errorf("too early: %s", got)
+	}
+	if got := st.passes(1, 1); got != "fence 0" {
 		t.Errorf("%q", got)
 	}
 }

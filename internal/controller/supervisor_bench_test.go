@@ -58,7 +58,7 @@ func BenchmarkHeartbeat(b *testing.B) {
 	beat := Heartbeat{Node: 7, BrokerEpoch: c.epoch(7), Applied: c.image.Index}
 	b.ReportAllocs()
 	for b.Loop() {
-		s.Heartbeat(now, beat)
+		s.Heartbeat(now, now, beat)
 		s.NextTick()
 		s.Effects()
 	}

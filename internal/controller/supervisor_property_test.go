@@ -115,7 +115,7 @@ func (st *storm) answer(q Question) {
 
 func (st *storm) beat(node model.NodeID, leave bool) {
 	if b := st.image.Brokers.ByID(node); b != nil {
-		st.s.Heartbeat(st.now, Heartbeat{Node: node, BrokerEpoch: b.Epoch, Applied: st.image.Index, Leave: leave})
+		st.s.Heartbeat(st.now, st.now, Heartbeat{Node: node, BrokerEpoch: b.Epoch, Applied: st.image.Index, Leave: leave})
 	}
 }
 

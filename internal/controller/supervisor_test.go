@@ -142,12 +142,12 @@ func (st *story) answer(node model.NodeID, items ...string) Answer {
 }
 
 func (st *story) beats(node model.NodeID) HeartbeatAnswer {
-	return st.s.Heartbeat(st.now, Heartbeat{Node: node, BrokerEpoch: st.epoch(node), Applied: st.image.Index})
+	return st.s.Heartbeat(st.now, st.now, Heartbeat{Node: node, BrokerEpoch: st.epoch(node), Applied: st.image.Index})
 }
 
 func (st *story) leaves(node model.NodeID, mayStop bool) {
 	st.t.Helper()
-	a := st.s.Heartbeat(st.now, Heartbeat{Node: node, BrokerEpoch: st.epoch(node), Applied: st.image.Index, Leave: true})
+	a := st.s.Heartbeat(st.now, st.now, Heartbeat{Node: node, BrokerEpoch: st.epoch(node), Applied: st.image.Index, Leave: true})
 	if a.MayStop != mayStop || !a.Known {
 		st.t.Errorf("%+v, want MayStop %v", a, mayStop)
 	}

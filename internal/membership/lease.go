@@ -3,11 +3,23 @@ package membership
 import (
 	"context"
 	"time"
+
+	"github.com/chronik/chronik/internal/quorum"
 )
 
-// leaseGrace is how long after its end a lease is still expected to be renewed: a
-// controller that has just been elected answers the next heartbeat.
-const leaseGrace = 500 * time.Millisecond
+// graceMargin is for the timers of both sides, and for an election.
+const graceMargin = 150 * time.Millisecond
+
+// grace is how long after its end a lease is still expected to be renewed. A controller
+// that has just been elected answers the next heartbeat. And who was cut off lets its
+// clients go no sooner than the others have elected: those that come to them before are
+// sent back, and franz-go then waits for five seconds. The lease is a Heartbeat shorter than
+// the session (New), and counts from when the last heartbeat was sent that was answered;
+// the session counts from the one after it, which is sent a Heartbeat later, or when the
+// answer has its proof.
+func (m *Member) grace() time.Duration {
+	return m.o.Heartbeat + max(m.o.Heartbeat, quorum.ProofInterval) + graceMargin
+}
 
 // Serving implements partition.Lease.
 func (m *Member) Serving() bool {
@@ -21,7 +33,15 @@ func (m *Member) Accepting() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := time.Now()
-	return m.mu.lease.Held(now) || m.mu.lease.Lapsed(now) < leaseGrace
+	return m.mu.lease.Held(now) || m.mu.lease.Lapsed(now) < m.grace()
+}
+
+// OutOfTouch reports whether the controller has been silent for so long that others may
+// have been elected for all that this node leads. One that was told so is in touch.
+func (m *Member) OutOfTouch() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return !m.mu.lease.Revoked() && m.mu.lease.Lapsed(time.Now()) >= m.grace()
 }
 
 // Await implements partition.Lease.
@@ -29,7 +49,7 @@ func (m *Member) Await(ctx context.Context) bool {
 	for {
 		m.mu.Lock()
 		now := time.Now()
-		held, left, renewed := m.mu.lease.Held(now), leaseGrace-m.mu.lease.Lapsed(now), m.mu.renewed
+		held, left, renewed := m.mu.lease.Held(now), m.grace()-m.mu.lease.Lapsed(now), m.mu.renewed
 		m.mu.Unlock()
 		if held || left <= 0 {
 			return held
@@ -50,7 +70,7 @@ func (m *Member) watchLease(ctx context.Context) {
 		m.mu.Lock()
 		lapsed, fenced, renewed := m.mu.lease.Lapsed(time.Now()), m.mu.lease.Revoked(), m.mu.renewed
 		m.mu.Unlock()
-		if lapsed >= leaseGrace {
+		if lapsed >= m.grace() {
 			if had && !fenced {
 				m.o.Logger.Warn("The controller has not been heard of for too long: nothing is served until it is", "for", lapsed.Round(time.Millisecond))
 			}
@@ -67,7 +87,7 @@ func (m *Member) watchLease(ctx context.Context) {
 		}
 		had = true
 		select {
-		case <-time.After(leaseGrace - lapsed):
+		case <-time.After(m.grace() - lapsed):
 		case <-ctx.Done():
 			return
 		}

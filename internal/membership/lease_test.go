@@ -45,7 +45,7 @@ func TestLeaseThatLapsesForAMoment(t *testing.T) {
 		}
 		awaited := make(chan bool, 1)
 		go func() { awaited <- m.Await(ctx) }()
-		<-time.After(leaseGrace / 2)
+		<-time.After(m.grace() / 2)
 		renew()
 		if !<-awaited || !m.Serving() {
 			t.Error("who waits is not told that it may answer")
@@ -112,6 +112,29 @@ func TestLeaseThatHasRunOut(t *testing.T) {
 		cancel()
 		if n.member.Await(ctx) {
 			t.Error("who does not wait is told that it may answer")
+		}
+	})
+}
+
+// Who is cut off sends its clients away no sooner than the others would serve them,
+// whenever it happens.
+func TestWhoIsOutOfTouchHasBeenReplaced(t *testing.T) {
+	inCluster(t, func(t *testing.T, c *cluster) {
+		n, other := c.others()[0], c.others()[1]
+		for part := range 8 {
+			<-time.After(session + heartbeat*time.Duration(part)/8)
+			c.w.isolate(n.id, true)
+			cut := time.Now()
+			for !n.member.OutOfTouch() {
+				<-time.After(time.Millisecond)
+			}
+			if b := other.quorum.Image().Brokers.ByID(n.id); !b.Fenced {
+				t.Errorf("cut off for %s, at %d/8 of a heartbeat, and not fenced", time.Since(cut), part)
+			}
+			c.w.isolate(n.id, false)
+			if !until(n.member.Serving) || n.member.OutOfTouch() {
+				t.Fatal("it is not in touch again")
+			}
 		}
 	})
 }

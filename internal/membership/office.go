@@ -128,6 +128,7 @@ func (f *Office) Apply(delta meta.Delta, image *meta.Image) {
 // A proof that begins later is as good for that, and those of all brokers are one: raft's
 // next heartbeat, unless there is a hurry.
 func (f *Office) Heartbeat(ctx context.Context, beat controller.Heartbeat) (controller.HeartbeatAnswer, error) {
+	arrived := time.Now()
 	prove := f.o.Quorum.ConfirmSoon
 	if f.urgent(beat) {
 		prove = f.o.Quorum.Confirm
@@ -141,7 +142,7 @@ func (f *Office) Heartbeat(ctx context.Context, beat controller.Heartbeat) (cont
 		return controller.HeartbeatAnswer{}, ErrNotController
 	}
 	now := time.Now()
-	answer := f.mu.supervisor.Heartbeat(now, beat)
+	answer := f.mu.supervisor.Heartbeat(arrived, now, beat)
 	f.carryOut(now)
 	return answer, nil
 }

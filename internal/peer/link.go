@@ -36,6 +36,7 @@ type link struct {
 		calls     map[uint64]*call
 		lastID    uint64
 		connected bool
+		refused   bool // when it was last dialed nobody listened there
 		ended     bool // nothing is taken any more
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"syscall"
 	"time"
 )
 
@@ -34,6 +35,7 @@ func (l *link) run(ctx context.Context) {
 			return
 		}
 		log.down(l, err)
+		l.setRefused(errors.Is(err, syscall.ECONNREFUSED))
 		l.fail(err)
 		if time.Since(began) > handshakeMax {
 			backoff = redialMin // it was connected, or has waited long enough
@@ -113,7 +115,13 @@ func (l *link) serve(ctx context.Context, conn net.Conn) error {
 func (l *link) setConnected(connected bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.mu.connected = connected
+	l.mu.connected, l.mu.refused = connected, false
+}
+
+func (l *link) setRefused(refused bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mu.refused = refused
 }
 
 // write writes what is queued, and heartbeats. It returns nil where the reader has

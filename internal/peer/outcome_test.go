@@ -195,3 +195,32 @@ func TestMessagesComeAgainAfterARestart(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A node whose process is gone is known to be, until it is there again.
+func TestWhoseProcessIsGoneIsKnown(t *testing.T) {
+	where := new(addresses)
+	a, b := startHost(t, hostOptions{node: 1, where: where}), startHost(t, hostOptions{node: 2, where: where})
+	address, _ := where.get(2)
+	ask := func() error {
+		_, err := a.Request(t.Context(), 2, 1, nil)
+		return err
+	}
+	if err := ask(); err != nil || a.Refused(2) || a.Refused(3) {
+		t.Fatalf("%v; refused: %t", err, a.Refused(2))
+	}
+	b.stop()
+	for !a.Refused(2) {
+		if err := ask(); err == nil {
+			t.Fatal("one that has ended answers")
+		}
+	}
+	startHost(t, hostOptions{node: 2, where: where, listen: address})
+	for ask() != nil {
+		if t.Context().Err() != nil {
+			t.Fatal("it is not found again")
+		}
+	}
+	if a.Refused(2) {
+		t.Error("one that answers is thought to be gone")
+	}
+}

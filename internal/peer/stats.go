@@ -32,6 +32,19 @@ func (n *Network) Links() []LinkStats {
 	return stats
 }
 
+// Refused reports whether nobody listened where a node is when it was last dialed.
+func (n *Network) Refused(node model.NodeID) bool {
+	n.mu.Lock()
+	l := n.mu.links[node]
+	n.mu.Unlock()
+	if l == nil {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.mu.refused
+}
+
 func (l *link) stats() LinkStats {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -21,4 +21,6 @@ const (
 	TickInterval   = 100 * time.Millisecond
 	electionTicks  = 7
 	heartbeatTicks = 4
+	// ProofInterval is how long ConfirmSoon takes at most, on a network that works.
+	ProofInterval = heartbeatTicks * TickInterval
 )

@@ -89,11 +89,12 @@ func (p *process) takeHeartbeat(beat controller.Heartbeat, answer func(controlle
 	if p.supervisor == nil {
 		return
 	}
+	arrived := p.clock()
 	done := func(r quorum.Reply) {
 		if r.Err != nil || p.supervisor == nil {
 			return
 		}
-		a := p.supervisor.Heartbeat(p.clock(), beat)
+		a := p.supervisor.Heartbeat(arrived, p.clock(), beat)
 		p.supervise()
 		answer(a)
 	}

@@ -27,7 +27,7 @@ type produceAnswer struct {
 
 // leaseGrace is how long after the end of its lease a broker still takes batches, which
 // it acknowledges if the lease is renewed.
-const leaseGrace = 500 * time.Millisecond
+const leaseGrace = 950 * time.Millisecond
 
 // produce takes a client's batch, and answers once it is committed or cannot be.
 func (p *process) produce(i int, b record.Batch, answer func(produceAnswer)) {

@@ -183,7 +183,7 @@ func (t *trial) awaitAcks(ctx context.Context, more int) error {
 		case <-again.C:
 		case <-ctx.Done():
 			_, failures := t.ledgers[behind].all()
-			return fmt.Errorf("%s has no %d records acknowledged: %w (failed: %.300q)", t.clients[behind].name(), more, ctx.Err(), failures)
+			return fmt.Errorf("%s has no %d records acknowledged: %w (%s)", t.clients[behind].name(), more, ctx.Err(), firstOf(failures))
 		}
 	}
 }
@@ -194,4 +194,12 @@ func allNodes() []int {
 		all = append(all, id)
 	}
 	return all
+}
+
+// firstOf says how many failures there are, and what the first is.
+func firstOf(failures []string) string {
+	if len(failures) == 0 {
+		return "none failed"
+	}
+	return fmt.Sprintf("%d failed, the first: %.300s", len(failures), failures[0])
 }
