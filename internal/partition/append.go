@@ -41,17 +41,28 @@ type Pending struct {
 // calls, and returns before they are durable. The bytes are changed in place
 // (offsets and leader epoch) and not retained.
 func (p *Partition) Append(batches []byte, a Append) (Pending, error) {
+	pending, followers, err := p.append(batches, a)
+	for _, node := range followers {
+		if node != p.set.node {
+			p.set.options.Peers.PushToFollower(node)
+		}
+	}
+	return pending, err
+}
+
+// append is Append but for sending to the followers, which are those returned.
+func (p *Partition) append(batches []byte, a Append) (pending Pending, followers []model.NodeID, err error) {
 	p.role.RLock()
 	defer p.role.RUnlock()
 	state := p.state.Load()
 	if err := state.checkLeader(a.Epoch); err != nil {
-		return Pending{}, err
+		return Pending{}, nil, err
 	}
 	if !p.set.options.Lease.Accepting() {
-		return Pending{}, ErrNotLeader
+		return Pending{}, nil, ErrNotLeader
 	}
 	if a.Acks == AcksAll && !state.enoughReplicas() {
-		return Pending{}, fmt.Errorf("%w: %d of %d", ErrNotEnoughReplicas, len(state.ISR), state.MinInsync)
+		return Pending{}, nil, fmt.Errorf("%w: %d of %d", ErrNotEnoughReplicas, len(state.ISR), state.MinInsync)
 	}
 	appended, err := p.log.Append(batches, storage.Append{
 		LeaderEpoch: state.LeaderEpoch,
@@ -59,18 +70,19 @@ func (p *Partition) Append(batches []byte, a Append) (Pending, error) {
 		Now:         a.Now,
 	})
 	if err != nil {
-		return Pending{}, fmt.Errorf("append %s: %w", p.name, err)
+		return Pending{}, nil, fmt.Errorf("append %s: %w", p.name, err)
 	}
-	pending := Pending{Appended: appended, partition: p, acks: a.Acks}
+	pending = Pending{Appended: appended, partition: p, acks: a.Acks}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !appended.Duplicate && p.mu.failed == nil {
 		now := time.Now()
 		p.mu.replica.Appended(now)
-		p.settleLocked(now)
+		p.settleToPushLocked(now)
+		followers = state.Replicas
 	}
 	pending.waiter, err = p.awaitLocked(appended.EndOffset, a.Acks)
-	return pending, err
+	return pending, followers, err
 }
 
 // awaitLocked registers a wait for end, unless it is over already.
@@ -94,7 +106,9 @@ func (p *Partition) awaitLocked(end model.Offset, acks Acks) (*waiter, error) {
 		p.set.logger.Debug("acks=-1 registered", "partition", p.name, "offset", end, "isr", state.ISR,
 			"quorum", isr.CommitQuorum(len(state.ISR), state.MinInsync))
 	}
-	return queue.add(end), nil
+	w := p.set.waiters.get(end)
+	queue.add(w)
+	return w, nil
 }
 
 // TryWait is Wait without waiting: false where the append is not acknowledged
@@ -105,7 +119,7 @@ func (p *Pending) TryWait() (done bool, err error) {
 	}
 	select {
 	case err := <-p.waiter.done:
-		p.waiter = nil
+		p.release()
 		return true, p.served(context.Background(), err)
 	default:
 		return false, nil
@@ -114,15 +128,24 @@ func (p *Pending) TryWait() (done bool, err error) {
 
 // Wait returns nil once the append is acknowledged as its Acks asked, the
 // context's error where that ends first, and otherwise why it never will be:
-// the records may be in the log all the same.
-func (p *Pending) Wait(ctx context.Context) error {
+// the records may be in the log all the same. It is called once.
+func (p *Pending) Wait(ctx context.Context) error { return p.WaitUntil(ctx, nil) }
+
+// WaitUntil is Wait that also ends, with context.DeadlineExceeded, when late can be
+// received from: a timer that is used again costs a request less than a context.
+func (p *Pending) WaitUntil(ctx context.Context, late <-chan time.Time) error {
 	if p.waiter == nil {
 		return nil
 	}
+	var ended error
 	select {
 	case err := <-p.waiter.done:
+		p.release()
 		return p.served(ctx, err)
+	case <-late:
+		ended = context.DeadlineExceeded
 	case <-ctx.Done():
+		ended = ctx.Err()
 	}
 	q := p.partition
 	q.mu.Lock()
@@ -132,7 +155,14 @@ func (p *Pending) Wait(ctx context.Context) error {
 	} else {
 		q.mu.committed.remove(p.waiter)
 	}
-	return ctx.Err()
+	p.release()
+	return ended
+}
+
+// release gives the waiter back.
+func (p *Pending) release() {
+	p.partition.set.waiters.put(p.waiter)
+	p.waiter = nil
 }
 
 // served is err, unless the node may not serve by now, and not soon: another may have

@@ -29,6 +29,14 @@ func (p *Partition) settleLocked(now time.Time) {
 	}
 }
 
+// settleToPushLocked is settleLocked of one who calls Peers' Push afterwards, with mu
+// released.
+func (p *Partition) settleToPushLocked(now time.Time) {
+	p.mu.sender = CallerSends
+	p.settleLocked(now)
+	p.mu.sender = StreamSends
+}
+
 // performLocked carries out what the replica wants done, in order, and what
 // follows from that; batches came with the message that is being received. It is
 // called with mu held, lets go of it while the disk is at work, and returns with it.
@@ -47,11 +55,13 @@ func (p *Partition) performLocked(batches []byte, now time.Time) error {
 			continue
 		}
 		// What Take has returned is good until the next event.
-		e, rest := effects[disk], slices.Clone(effects[disk+1:])
+		e := effects[disk]
+		p.rest = append(p.rest[:0], effects[disk+1:]...)
 		if err := p.onDisk(e, batches); err != nil {
 			return err
 		}
-		effects = append(rest, p.mu.replica.Take()...)
+		p.rest = append(p.rest, p.mu.replica.Take()...)
+		effects = p.rest
 	}
 	p.wakeFollowersLocked()
 	p.armLocked(now)
@@ -74,7 +84,7 @@ func (p *Partition) doLocked(e *replica.Effect) {
 		if p.set.debug && e.Message.Kind == replica.Ack {
 			p.set.logger.Debug("ACK sent to leader", "partition", p.name, "offset", e.Message.End, "leader", e.Node)
 		}
-		p.set.options.Peers.Send(e.Node, p, e.Message)
+		p.set.options.Peers.Send(e.Node, p, e.Message, p.mu.sender)
 	case replica.SaveNormal:
 		p.set.normals.save(p, e.Epoch)
 	case replica.Propose:
@@ -146,7 +156,7 @@ func (p *Partition) wakeFollowersLocked() {
 	members := p.mu.replica.View().Members
 	for i := range members {
 		if m, ok := p.mu.replica.Next(members[i].Node); ok {
-			p.set.options.Peers.Wake(members[i].Node, p, m.End < end)
+			p.set.options.Peers.Wake(members[i].Node, p, m.End < end, p.mu.sender)
 		}
 	}
 }

@@ -33,6 +33,10 @@ type Partition struct {
 	// one at a time, also where an older stream has not quite ended.
 	receiving sync.Mutex
 
+	// rest are effects that come after one for the disk, while that is carried out. It
+	// belongs to the event that has it, of which there is one at a time (needsDisk).
+	rest []replica.Effect
+
 	mu struct {
 		sync.Mutex
 		// replica decides; its events are this lock's critical sections.
@@ -43,6 +47,8 @@ type Partition struct {
 		durable    waiters // wait for durableEnd
 		watches    map[*Watch]struct{}
 		failed     error // final: the disk failed or the partition is closed
+		// sender is who sends what the effects that are being carried out give other nodes.
+		sender Sender
 		// pausedUntil is when a leader is heard again whose data could not be used.
 		pausedUntil time.Time
 		// tick is the replica's alarm, and tickAt when it goes off; zero: not set.
@@ -154,8 +160,8 @@ func (p *Partition) become(to placement) error {
 // and what it synced is not there any more, or is something else.
 func (p *Partition) durableTo(model.Offset) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	if p.mu.failed != nil || p.mu.replica == nil { // still being opened
+		p.mu.Unlock()
 		return
 	}
 	end := p.log.DurableEnd()
@@ -163,7 +169,21 @@ func (p *Partition) durableTo(model.Offset) {
 	p.mu.durable.reached(end)
 	now := time.Now()
 	p.mu.replica.Synced(end, now)
-	p.settleLocked(now)
+	_, leads := p.mu.replica.Leads()
+	leader := p.mu.replica.View().Leader
+	// Where more has been appended meanwhile, its sync is to begin at once, and this
+	// goroutine is who does it. Pushed all the same, the acknowledgements of 128 callers
+	// cost the nodes a tenth more processor time.
+	push := !leads && leader != model.NoNode && p.log.EndOffset() == end
+	if push {
+		p.settleToPushLocked(now)
+	} else {
+		p.settleLocked(now)
+	}
+	p.mu.Unlock()
+	if push {
+		p.set.options.Peers.PushToLeader(leader)
+	}
 }
 
 // fail ends every wait with err, now and for ever.

@@ -17,7 +17,7 @@ type mute struct {
 	first chan replica.Message // capacity 1
 }
 
-func (m mute) Send(_ model.NodeID, _ *Partition, message replica.Message) {
+func (m mute) Send(_ model.NodeID, _ *Partition, message replica.Message, _ Sender) {
 	select {
 	case m.first <- message:
 	default:

@@ -17,10 +17,15 @@ import (
 type Peers interface {
 	// Send brings a message to the partition's replica on a node. It takes the
 	// place of an earlier one to the same replica that has not gone out.
-	Send(to model.NodeID, p *Partition, m replica.Message)
+	Send(to model.NodeID, p *Partition, m replica.Message, by Sender)
 	// Wake tells that Next has something for a follower: batches, or only a newer
 	// high watermark or log start, which may wait for the next batches a while.
-	Wake(follower model.NodeID, p *Partition, batches bool)
+	Wake(follower model.NodeID, p *Partition, batches bool, by Sender)
+	// PushToFollower and PushToLeader have go out what Send and Wake were told that the
+	// caller sends. They are called with no lock held that the partition's own methods
+	// take, and wait for nobody: what cannot go out at once is left to the stream.
+	PushToFollower(model.NodeID)
+	PushToLeader(model.NodeID)
 	// Opened tells that a partition can be found from now on. It is called with no
 	// lock held, and may call the partition.
 	Opened(p *Partition)
@@ -30,6 +35,18 @@ type Peers interface {
 	// Forget tells that a partition is deleted.
 	Forget(p *Partition)
 }
+
+// Sender says on whose goroutine something goes out to another node.
+type Sender uint8
+
+const (
+	// StreamSends has the stream's own goroutine woken.
+	StreamSends Sender = iota
+	// CallerSends has nobody woken: the caller pushes, once it has let go of its lock.
+	// On an idle machine that is what a record's latency consists of: to have another
+	// goroutine run took 40 µs, of 640 in which three nodes had it on their disks.
+	CallerSends
+)
 
 // Controller takes what partitions want decided. Its methods are called with a
 // partition's lock held: they must not block. What they take may be lost.
@@ -44,8 +61,10 @@ type Controller interface {
 // never change, and elect without asking.
 type alone struct{}
 
-func (alone) Send(model.NodeID, *Partition, replica.Message)         {}
-func (alone) Wake(model.NodeID, *Partition, bool)                    {}
+func (alone) Send(model.NodeID, *Partition, replica.Message, Sender) {}
+func (alone) Wake(model.NodeID, *Partition, bool, Sender)            {}
+func (alone) PushToFollower(model.NodeID)                            {}
+func (alone) PushToLeader(model.NodeID)                              {}
 func (alone) Opened(*Partition)                                      {}
 func (alone) Resigned(*Partition)                                    {}
 func (alone) Forget(*Partition)                                      {}

@@ -22,11 +22,13 @@ func newPost() *post {
 	return &post{sent: make(chan replica.Message, 100), woken: make(chan model.NodeID, 100)}
 }
 
-func (p *post) Send(_ model.NodeID, _ *Partition, m replica.Message) { p.sent <- m }
-func (p *post) Opened(*Partition)                                    {}
-func (p *post) Resigned(*Partition)                                  {}
-func (p *post) Forget(*Partition)                                    {}
-func (p *post) Wake(to model.NodeID, _ *Partition, _ bool)           { p.woken <- to }
+func (p *post) Send(_ model.NodeID, _ *Partition, m replica.Message, _ Sender) { p.sent <- m }
+func (p *post) Opened(*Partition)                                              {}
+func (p *post) Resigned(*Partition)                                            {}
+func (p *post) Forget(*Partition)                                              {}
+func (p *post) Wake(to model.NodeID, _ *Partition, _ bool, _ Sender)           { p.woken <- to }
+func (p *post) PushToFollower(model.NodeID)                                    {}
+func (p *post) PushToLeader(model.NodeID)                                      {}
 
 // await is the next message of a kind.
 func (p *post) await(t *testing.T, kind replica.Kind) replica.Message {

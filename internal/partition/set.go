@@ -73,6 +73,7 @@ type Set struct {
 	node    model.NodeID
 	logger  *slog.Logger
 	normals *normals
+	waiters waiterPool
 	// debug: what happens to each record is logged.
 	debug  bool
 	rescan chan struct{} // capacity 1: settings or partitions changed; wakes the upkeep

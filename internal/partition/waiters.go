@@ -2,6 +2,7 @@ package partition
 
 import (
 	"container/heap"
+	"sync"
 
 	"github.com/chronik/chronik/internal/model"
 )
@@ -13,17 +14,29 @@ type waiter struct {
 	slot int          // index in the heap; -1 once it has left
 }
 
+// waiterPool keeps waiters that nobody waits with any more: each of a produce request's
+// batches has one for as long as a disk takes.
+type waiterPool struct{ pool sync.Pool }
+
+func (p *waiterPool) get(end model.Offset) *waiter {
+	x, ok := p.pool.Get().(*waiter)
+	if !ok {
+		x = &waiter{done: make(chan error, 1)}
+	}
+	x.end = end
+	return x
+}
+
+// put takes back a waiter that has left its heap, and whose value has been received.
+func (p *waiterPool) put(x *waiter) { p.pool.Put(x) }
+
 // waiters are those who wait for a mark that only grows, least offset first.
 // The caller holds the partition's lock.
 type waiters struct {
 	heap waiterHeap
 }
 
-func (w *waiters) add(end model.Offset) *waiter {
-	x := &waiter{end: end, done: make(chan error, 1)}
-	heap.Push(&w.heap, x)
-	return x
-}
+func (w *waiters) add(x *waiter) { heap.Push(&w.heap, x) }
 
 // reached completes everyone who waited for mark or less.
 func (w *waiters) reached(mark model.Offset) {
@@ -45,7 +58,9 @@ func (w *waiters) fail(err error) {
 func (w *waiters) remove(x *waiter) {
 	if x.slot >= 0 {
 		heap.Remove(&w.heap, x.slot)
+		return
 	}
+	<-x.done // it was completed in the meantime
 }
 
 type waiterHeap []*waiter

@@ -2,6 +2,7 @@ package peer
 
 import (
 	"net"
+	"syscall"
 	"time"
 )
 
@@ -19,15 +20,25 @@ const (
 // before flush returns. After an error the connection is of no use any more.
 type frameWriter struct {
 	conn   net.Conn
-	buf    []byte      // small things, copied
-	sealed int         // [0, sealed) of buf are in pieces
-	pieces [][]byte    // in order: of buf, and large things
-	bytes  int         // in pieces
-	out    net.Buffers // pieces, while they are written
+	raw    syscall.RawConn  // of conn; nil where it is no plain one
+	try    func(fd uintptr) // writes of buf what the system takes at once; made once
+	tried  int              // bytes that it took
+	buf    []byte           // small things, copied
+	sealed int              // [0, sealed) of buf are in pieces
+	pieces [][]byte         // in order: of buf, and large things
+	bytes  int              // in pieces
+	out    net.Buffers      // pieces, while they are written
 }
 
 func newFrameWriter(conn net.Conn) *frameWriter {
-	return &frameWriter{conn: conn, buf: make([]byte, 0, writeBuffer)}
+	w := &frameWriter{conn: conn, buf: make([]byte, 0, writeBuffer)}
+	if plain, ok := conn.(syscall.Conn); ok {
+		if raw, err := plain.SyscallConn(); err == nil {
+			w.raw = raw
+			w.try = func(fd uintptr) { w.tried, _ = syscall.Write(int(fd), w.buf) }
+		}
+	}
+	return w
 }
 
 // frame adds one whole frame; body's parts are as many bytes as h says.
@@ -92,4 +103,17 @@ func (w *frameWriter) flush() error {
 	clear(w.pieces)
 	w.buf, w.sealed, w.pieces, w.bytes = w.buf[:0], 0, w.pieces[:0], 0
 	return err
+}
+
+// tryFlush writes what has been copied as far as the system takes it at once, and
+// reports whether that was all. The rest is kept: whatever is written next comes behind
+// it. An error is left to who writes the rest. Nothing large may have been added.
+//
+// The descriptor never blocks, and no deadline is asked for: an old one would count.
+func (w *frameWriter) tryFlush() bool {
+	if w.raw.Control(w.try) != nil {
+		return false
+	}
+	w.buf = w.buf[:copy(w.buf, w.buf[max(w.tried, 0):])]
+	return len(w.buf) == 0
 }

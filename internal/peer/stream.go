@@ -17,6 +17,7 @@ type Stream struct {
 	reader *frameReader
 	closed chan struct{}
 	once   sync.Once
+	rest   chan struct{} // capacity 1: TryWrite has left something for keepAlive to write
 
 	// writing orders the frames and the heartbeats.
 	writing struct {
@@ -28,7 +29,7 @@ type Stream struct {
 
 // newStream takes the connection over, whose handshake is done.
 func (n *Network) newStream(conn net.Conn, peer Hello) (*Stream, error) {
-	s := &Stream{n: n, conn: conn, peer: peer, reader: newFrameReader(conn, StreamFrameBytesMax), closed: make(chan struct{})}
+	s := &Stream{n: n, conn: conn, peer: peer, reader: newFrameReader(conn, StreamFrameBytesMax), closed: make(chan struct{}), rest: make(chan struct{}, 1)}
 	s.writing.frameWriter, s.writing.beat = newFrameWriter(conn), newBeat()
 	if !n.spawn(s.keepAlive) {
 		n.drop(conn)
@@ -94,6 +95,27 @@ func (s *Stream) Write(parts ...[]byte) error {
 	return s.writing.flush()
 }
 
+// TryWrite writes one frame where that takes no waiting, and reports whether it has. It
+// has not where the frame is not small, another is being written, or the connection is
+// no plain one. It may be called concurrently with all else.
+func (s *Stream) TryWrite(frame []byte) bool {
+	if len(frame) > copiedMax || !s.writing.TryLock() {
+		return false
+	}
+	defer s.writing.Unlock()
+	if s.writing.raw == nil || len(s.writing.buf) > 0 {
+		return false
+	}
+	s.writing.wrote()
+	if s.writing.frame(head{typ: frameData, body: len(frame)}, frame) != nil {
+		return false
+	}
+	if !s.writing.tryFlush() {
+		poke(s.rest)
+	}
+	return true
+}
+
 // Close ends the stream.
 func (s *Stream) Close() {
 	s.once.Do(func() {
@@ -102,11 +124,17 @@ func (s *Stream) Close() {
 	})
 }
 
-// keepAlive writes heartbeats until the stream is closed, or fails.
+// keepAlive writes heartbeats, and what of a frame the system did not take at once,
+// until the stream is closed, or fails.
 func (s *Stream) keepAlive(ctx context.Context) {
 	defer s.writing.stop()
 	for {
 		select {
+		case <-s.rest:
+			if s.flush() != nil {
+				s.n.drop(s.conn) // the reader is told by that
+				return
+			}
 		case <-s.writing.due():
 			s.writing.again()
 			if s.heartbeat() != nil {
@@ -119,6 +147,12 @@ func (s *Stream) keepAlive(ctx context.Context) {
 			return
 		}
 	}
+}
+
+func (s *Stream) flush() error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	return s.writing.flush()
 }
 
 func (s *Stream) heartbeat() error {

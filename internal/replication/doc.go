@@ -22,7 +22,9 @@
 // # Goroutines and locks
 //
 // A stream has two goroutines at each end, one that reads and one that writes; Run
-// owns the follower's, the peer network's handler the leader's. Partitions call Send
+// owns the follower's, the peer network's handler the leader's. Where nothing else is
+// under way, who appends or has synced writes what follows from that itself, as far as
+// that takes no waiting (sender). Partitions call Send
 // and Wake with their lock held; so the locks here are leaves, and no partition is
 // called under them.
 package replication

@@ -29,12 +29,15 @@ type feeds struct {
 	follower model.NodeID
 	stream   Stream
 	out      *outlet // Diverged, Agreed
+	sender   sender
 	marks    *time.Timer
 	ended    chan struct{} // closed when run has returned
 
 	mu struct {
 		sync.Mutex
 		window
+		// crowded: something came while the follower had not acknowledged all it was sent.
+		crowded bool
 		// marked are feeds that have a high watermark to send, and wait for marks.
 		marked []*feed
 		early  map[earlyKey]replica.Message // newest positions of partitions that are not open yet
@@ -45,6 +48,12 @@ func newFeeds(s *Streams, follower model.NodeID, stream Stream) *feeds {
 	f := &feeds{streams: s, follower: follower, stream: stream, out: newOutlet(), ended: make(chan struct{})}
 	f.mu.window = newWindow()
 	f.mu.early = make(map[earlyKey]replica.Message)
+	f.sender.gather = func(frame []byte, bytesMax int) []byte {
+		if frame == nil {
+			frame = make([]byte, 0, frameBytes+frameBytes/8)
+		}
+		return f.gather(f.out.appendTo(frame, min(smallFrameBytes, bytesMax)), bytesMax)
+	}
 	f.marks = time.AfterFunc(time.Hour, f.sendMarks)
 	f.marks.Stop()
 	return f
@@ -54,6 +63,7 @@ func newFeeds(s *Streams, follower model.NodeID, stream Stream) *feeds {
 func (f *feeds) run(ctx context.Context) {
 	defer close(f.ended)
 	ctx, cancel := context.WithCancel(ctx)
+	f.sender.begin(f.stream)
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
@@ -67,6 +77,7 @@ func (f *feeds) run(ctx context.Context) {
 	cancel()
 	f.stream.Close() // or the writer might wait for a follower that does not read
 	<-written
+	f.sender.begin(nil)
 	f.marks.Stop()
 }
 
@@ -104,12 +115,15 @@ func (f *feeds) receive(e entry) {
 		f.mu.acked(p, e.message.End)
 	case replica.Diverged, replica.Agreed, replica.Data:
 	}
+	unblocked := f.mu.waiting()
 	f.mu.Unlock()
-	f.out.notify()
+	if unblocked {
+		f.out.notify()
+	}
 }
 
 // wake has a partition's turn come.
-func (f *feeds) wake(p *partition.Partition, batches bool) {
+func (f *feeds) wake(p *partition.Partition, batches bool, by partition.Sender) {
 	f.mu.Lock()
 	d := f.mu.feed(p)
 	switch {
@@ -122,7 +136,23 @@ func (f *feeds) wake(p *partition.Partition, batches bool) {
 		}
 	}
 	f.mu.Unlock()
-	if batches {
+	if batches && by == partition.StreamSends {
+		f.out.notify()
+	}
+}
+
+// push sends what partitions have for the follower, after wake has been told that the
+// caller would.
+//
+// Records that come one by one go out at once. Where another has come before the
+// follower had acknowledged the last, they are left to the stream's goroutine: until it
+// runs, more of them gather, which go in one frame and are synced together there.
+func (f *feeds) push() {
+	f.mu.Lock()
+	alone := f.mu.bytes == 0 && !f.mu.crowded
+	f.mu.crowded = f.mu.bytes > 0
+	f.mu.Unlock()
+	if !alone || !f.sender.trySend() {
 		f.out.notify()
 	}
 }
@@ -149,16 +179,12 @@ func (f *feeds) sendMarks() {
 
 // write sends frames until ctx ends or it cannot.
 func (f *feeds) write(ctx context.Context) error {
-	frame := make([]byte, 0, frameBytes+frameBytes/8)
 	for {
-		frame = f.gather(f.out.appendTo(frame[:0], smallFrameBytes))
-		if len(frame) > 0 {
-			if err := f.stream.Write(frame); err != nil {
-				return err
-			}
-			if cap(frame) > bufferBytesMax {
-				frame = make([]byte, 0, frameBytes+frameBytes/8)
-			}
+		sent, err := f.sender.send()
+		if err != nil {
+			return err
+		}
+		if sent {
 			continue
 		}
 		select {
@@ -169,10 +195,10 @@ func (f *feeds) write(ctx context.Context) error {
 	}
 }
 
-// gather adds data to a frame: of each partition in turn, until it is full or
-// there is none that may send.
-func (f *feeds) gather(frame []byte) []byte {
-	for len(frame) < frameBytes {
+// gather adds data to a frame: of each partition in turn, until there are bytesMax
+// or none that may send.
+func (f *feeds) gather(frame []byte, bytesMax int) []byte {
+	for len(frame) < bytesMax {
 		f.mu.Lock()
 		d, talk := f.mu.pop()
 		f.mu.Unlock()
@@ -181,7 +207,7 @@ func (f *feeds) gather(frame []byte) []byte {
 		}
 		at := len(frame)
 		frame = append(frame, make([]byte, entryHeaderBytes)...)
-		next, ok, err := d.partition.Next(f.follower, frameBytes-at, frame[len(frame):len(frame):cap(frame)])
+		next, ok, err := d.partition.Next(f.follower, bytesMax-at, frame[len(frame):len(frame):cap(frame)])
 		if err != nil {
 			f.streams.options.Logger.Warn("A partition cannot be sent to its follower", "partition", d.partition.Name(), "follower", f.follower, "error", err)
 		}

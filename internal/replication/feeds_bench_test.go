@@ -71,6 +71,9 @@ func (m *mirror) Write(frame []byte) error {
 	}
 }
 
+// TryWrite implements Stream.
+func (m *mirror) TryWrite(frame []byte) bool { return m.Write(frame) == nil }
+
 // Close implements Stream.
 func (m *mirror) Close() { m.close() }
 

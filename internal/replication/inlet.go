@@ -24,11 +24,14 @@ type inlet struct {
 	streams *Streams
 	leader  model.NodeID
 	out     *outlet
+	sender  sender
 	logger  *slog.Logger
 }
 
 func newInlet(s *Streams, leader model.NodeID) *inlet {
-	return &inlet{streams: s, leader: leader, out: newOutlet(), logger: s.options.Logger.With("leader", leader)}
+	in := &inlet{streams: s, leader: leader, out: newOutlet(), logger: s.options.Logger.With("leader", leader)}
+	in.sender.gather = func(frame []byte, bytesMax int) []byte { return in.out.appendTo(frame, min(smallFrameBytes, bytesMax)) }
+	return in
 }
 
 // run keeps a stream open, as long as the node leads something that this one
@@ -77,17 +80,19 @@ func (in *inlet) needed() bool {
 // follow reads a stream until it ends.
 func (in *inlet) follow(ctx context.Context, stream Stream) error {
 	in.out.clear()
+	in.sender.begin(stream)
 	ctx, cancel := context.WithCancel(ctx)
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
 		defer stream.Close() // ends the reading too
-		in.write(ctx, stream)
+		in.write(ctx)
 	}()
 	defer func() {
 		cancel()
 		stream.Close() // or the writer might wait for a leader that does not read
 		<-written
+		in.sender.begin(nil)
 	}()
 	for p := range in.streams.options.Partitions.All() {
 		p.Reconnect(in.leader)
@@ -125,19 +130,23 @@ func (in *inlet) receive(frame []byte) error {
 }
 
 // write sends what is queued, until ctx ends or it cannot.
-func (in *inlet) write(ctx context.Context, stream Stream) {
-	var frame []byte
+func (in *inlet) write(ctx context.Context) {
 	for {
 		select {
 		case <-in.out.signal:
 		case <-ctx.Done():
 			return
 		}
-		if frame = in.out.appendTo(frame[:0], smallFrameBytes); len(frame) == 0 {
-			continue
-		}
-		if err := stream.Write(frame); err != nil {
+		if _, err := in.sender.send(); err != nil {
 			return
 		}
+	}
+}
+
+// push sends what partitions have for the leader, after put has been told that the
+// caller would.
+func (in *inlet) push() {
+	if !in.sender.trySend() {
+		in.out.notify()
 	}
 }

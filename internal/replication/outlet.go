@@ -28,14 +28,16 @@ func newOutlet() *outlet {
 }
 
 // put queues a message in place of an earlier one of the partition.
-func (o *outlet) put(p *partition.Partition, m replica.Message) {
+func (o *outlet) put(p *partition.Partition, m replica.Message, by partition.Sender) {
 	o.mu.Lock()
 	if _, queued := o.mu.newest[p]; !queued {
 		o.mu.order = append(o.mu.order, p)
 	}
 	o.mu.newest[p] = m
 	o.mu.Unlock()
-	o.notify()
+	if by == partition.StreamSends {
+		o.notify()
+	}
 }
 
 func (o *outlet) notify() {

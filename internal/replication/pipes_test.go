@@ -101,5 +101,14 @@ func (e end) Write(frame []byte) error {
 	}
 }
 
+// TryWrite implements Stream.
+func (e end) TryWrite(frame []byte) bool {
+	out := e.toFollower
+	if e.atFollower {
+		out = e.toLeader
+	}
+	return len(out) < cap(out) && e.Write(frame) == nil
+}
+
 // Close implements Stream.
 func (e end) Close() { e.close() }

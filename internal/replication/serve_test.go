@@ -42,8 +42,9 @@ func (s *slow) Read([]byte) ([]byte, error) {
 	return nil, io.EOF
 }
 
-func (s *slow) Write([]byte) error { return nil }
-func (s *slow) Close()             { s.close() }
+func (s *slow) Write([]byte) error   { return nil }
+func (s *slow) TryWrite([]byte) bool { return false }
+func (s *slow) Close()               { s.close() }
 
 // What the older stream of a follower still takes of a partition would be sent to
 // nobody, and count as sent: so the newer one begins when the older one has ended.

@@ -14,13 +14,16 @@ import (
 	"github.com/chronik/chronik/internal/replica"
 )
 
-// Stream is a connection that carries frames both ways. Read and Write are called
-// by one goroutine each.
+// Stream is a connection that carries frames both ways. Read is called by one
+// goroutine at a time, and so are Write and TryWrite.
 type Stream interface {
 	// Read returns the next frame, in buffer where its capacity suffices.
 	Read(buffer []byte) ([]byte, error)
 	// Write sends a frame; it does not keep it.
 	Write(frame []byte) error
+	// TryWrite sends a frame where that takes no waiting; it does not keep it. Where it
+	// is false it has sent nothing.
+	TryWrite(frame []byte) bool
 	// Close ends both.
 	Close()
 }
@@ -115,24 +118,34 @@ func (s *Streams) Serve(ctx context.Context, follower model.NodeID, stream Strea
 }
 
 // Send implements partition.Peers.
-func (s *Streams) Send(to model.NodeID, p *partition.Partition, m replica.Message) {
+func (s *Streams) Send(to model.NodeID, p *partition.Partition, m replica.Message, by partition.Sender) {
 	switch m.Kind {
 	case replica.Position, replica.Ack:
-		s.inlet(to).out.put(p, m)
+		s.inlet(to).out.put(p, m, by)
 	case replica.Diverged, replica.Agreed:
 		if f := s.feedsOf(to); f != nil {
-			f.out.put(p, m)
+			f.out.put(p, m, by)
 		}
 	case replica.Data: // is taken by Next
 	}
 }
 
 // Wake implements partition.Peers.
-func (s *Streams) Wake(follower model.NodeID, p *partition.Partition, batches bool) {
+func (s *Streams) Wake(follower model.NodeID, p *partition.Partition, batches bool, by partition.Sender) {
 	if f := s.feedsOf(follower); f != nil {
-		f.wake(p, batches)
+		f.wake(p, batches, by)
 	}
 }
+
+// PushToFollower implements partition.Peers.
+func (s *Streams) PushToFollower(follower model.NodeID) {
+	if f := s.feedsOf(follower); f != nil {
+		f.push()
+	}
+}
+
+// PushToLeader implements partition.Peers.
+func (s *Streams) PushToLeader(leader model.NodeID) { s.inlet(leader).push() }
 
 // Opened implements partition.Peers.
 func (s *Streams) Opened(p *partition.Partition) {

@@ -36,7 +36,8 @@ type piece struct {
 // window decides whose turn it is to send. Invariant: bytes is the sum over feeds.
 type window struct {
 	feeds   map[*partition.Partition]*feed
-	queue   []*feed
+	queue   []*feed // those before next have had their turn
+	next    int
 	blocked []*feed // in the order in which their turn has passed
 	bytes   int
 }
@@ -58,16 +59,21 @@ func (w *window) feed(p *partition.Partition) *feed {
 func (w *window) push(d *feed) {
 	if !d.queued && !d.blocked && !d.gone {
 		d.queued = true
+		if len(w.queue) == cap(w.queue) && 2*w.next >= len(w.queue) {
+			rest := copy(w.queue, w.queue[w.next:])
+			clear(w.queue[rest:])
+			w.queue, w.next = w.queue[:rest], 0
+		}
 		w.queue = append(w.queue, d)
 	}
 }
 
 // pop is the next that may send, and in which conversation; nil where none may.
 func (w *window) pop() (d *feed, talk int) {
-	for len(w.queue) > 0 {
-		d := w.queue[0]
-		w.queue[0] = nil
-		w.queue = w.queue[1:]
+	for w.next < len(w.queue) {
+		d := w.queue[w.next]
+		w.queue[w.next] = nil
+		w.next++
 		d.queued = false
 		if d.gone {
 			continue
@@ -78,9 +84,12 @@ func (w *window) pop() (d *feed, talk int) {
 		d.blocked = true
 		w.blocked = append(w.blocked, d)
 	}
-	w.queue = nil
+	w.queue, w.next = w.queue[:0], 0
 	return nil, 0
 }
+
+// waiting reports whether anybody's turn is to come.
+func (w *window) waiting() bool { return w.next < len(w.queue) }
 
 // maySend: who has nothing under way may, or a full window could keep a partition
 // waiting for others' acknowledgements.
