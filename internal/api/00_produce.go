@@ -47,10 +47,11 @@ func startProduce(h *Handler, ctx context.Context, req *server.Request, kreq kms
 	if !ok {
 		return nil, fmt.Errorf("decoded %T for Produce", kreq)
 	}
-	resp := kmsg.NewPtrProduceResponse()
-	appends := h.appendProduced(ctx, r, resp)
+	p := h.produced.get()
+	h.appendProduced(ctx, r, p)
 	return func(ctx context.Context, dst []byte) ([]byte, error) {
-		dst, err := h.finishProduce(ctx, req, r, produced{resp: resp, appends: appends}, dst)
+		dst, err := h.finishProduce(ctx, req, r, p, dst)
+		h.produced.put(p)
 		if err == nil {
 			h.answered(req)
 		}
@@ -77,27 +78,14 @@ func (h *Handler) imageFor(ctx context.Context, r *kmsg.ProduceRequest) *meta.Im
 	})
 }
 
-type produced struct {
-	resp    *kmsg.ProduceResponse
-	appends []produceAppend
-}
-
 // appendProduced is the first stage: every partition's batches go to their log.
-func (h *Handler) appendProduced(ctx context.Context, r *kmsg.ProduceRequest, resp *kmsg.ProduceResponse) []produceAppend {
+func (h *Handler) appendProduced(ctx context.Context, r *kmsg.ProduceRequest, to *produced) {
 	image := h.imageFor(ctx, r)
 	now := model.TimestampOf(time.Now())
 	asked := false // the active controller, for what is newest
-	count := 0
-	resp.Topics = make([]kmsg.ProduceResponseTopic, len(r.Topics))
-	for i := range r.Topics {
-		count += len(r.Topics[i].Partitions)
-	}
-	appends := make([]produceAppend, 0, count)
+	to.begin(r)
 	for i := range r.Topics {
 		t := &r.Topics[i]
-		resp.Topics[i] = kmsg.NewProduceResponseTopic()
-		resp.Topics[i].Topic, resp.Topics[i].TopicID = t.Topic, t.TopicID
-		resp.Topics[i].Partitions = make([]kmsg.ProduceResponseTopicPartition, len(t.Partitions))
 		topic, err := resolveTopic(image, r.Version >= 13, t.Topic, t.TopicID)
 		if err == nil && topic.Internal {
 			err = wire.Errorf(kerr.InvalidTopicException, "%s is internal: only the broker writes to it", topic.Name)
@@ -109,8 +97,7 @@ func (h *Handler) appendProduced(ctx context.Context, r *kmsg.ProduceRequest, re
 		}
 		for j := range t.Partitions {
 			p := &t.Partitions[j]
-			out := &resp.Topics[i].Partitions[j]
-			*out = kmsg.NewProduceResponseTopicPartition()
+			out := &to.resp.Topics[i].Partitions[j]
 			out.Partition, out.BaseOffset, out.LogAppendTime, out.LogStartOffset = p.Partition, -1, -1, -1
 			a := produceAppend{resp: out, counts: counts, err: err}
 			if err == nil {
@@ -126,10 +113,9 @@ func (h *Handler) appendProduced(ctx context.Context, r *kmsg.ProduceRequest, re
 				a.count(len(p.Records))
 			}
 			p.Records = nil // in the log; the request waits without it
-			appends = append(appends, a)
+			to.appends = append(to.appends, a)
 		}
 	}
-	return appends
 }
 
 // count counts what was appended; a batch that was there already is not counted
@@ -180,8 +166,8 @@ func checkProduced(version int16, records []byte) error {
 }
 
 // finishProduce is the second stage: wait, and answer.
-func (h *Handler) finishProduce(ctx context.Context, req *server.Request, r *kmsg.ProduceRequest, p produced, dst []byte) ([]byte, error) {
-	if err := awaitProduced(ctx, r, p.appends); err != nil {
+func (h *Handler) finishProduce(ctx context.Context, req *server.Request, r *kmsg.ProduceRequest, p *produced, dst []byte) ([]byte, error) {
+	if err := h.awaitProduced(ctx, r, p.appends); err != nil {
 		return nil, err
 	}
 	var leaders []int32
@@ -213,14 +199,14 @@ func (h *Handler) finishProduce(ctx context.Context, req *server.Request, r *kms
 	if r.Acks == 0 {
 		return nil, droppedUnacknowledged(p.appends)
 	}
-	return appendResponse(dst, req, p.resp), nil
+	return appendResponse(dst, req, &p.resp), nil
 }
 
 // awaitProduced waits for every append, at most for the request's timeout. It
 // looks first: a request whose appends share a sync with those before it need
 // not wait, and then its response goes out together with theirs.
-func awaitProduced(ctx context.Context, r *kmsg.ProduceRequest, appends []produceAppend) error {
-	var wait context.Context
+func (h *Handler) awaitProduced(ctx context.Context, r *kmsg.ProduceRequest, appends []produceAppend) error {
+	var limit *timeout
 	for i := range appends {
 		a := &appends[i]
 		if a.err != nil {
@@ -231,14 +217,15 @@ func awaitProduced(ctx context.Context, r *kmsg.ProduceRequest, appends []produc
 			a.err = err
 			continue
 		}
-		if wait == nil {
-			var cancel context.CancelFunc
-			wait, cancel = withTimeout(ctx, max(r.TimeoutMillis, produceTimeoutMinMillis))
-			defer cancel()
+		if limit == nil {
+			limit = h.timeouts.start(max(r.TimeoutMillis, produceTimeoutMinMillis))
+			defer h.timeouts.stop(limit)
 		}
-		a.err = a.pending.Wait(wait)
+		if a.err = a.pending.WaitUntil(ctx, limit.over()); errors.Is(a.err, context.DeadlineExceeded) {
+			limit.passed()
+		}
 	}
-	if wait != nil {
+	if limit != nil {
 		return ctx.Err() // the connection has ended, or the node stops
 	}
 	return nil

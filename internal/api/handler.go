@@ -22,6 +22,8 @@ type Handler struct {
 	memory   *responseMemory
 	requests [keyEnd]*requestCounts
 	topics   topicTable
+	produced producedPool
+	timeouts timeoutPool
 	// producerIDs are those left of the last block that the controller gave.
 	producerIDs *producerIDs
 }
