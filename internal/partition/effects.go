@@ -57,6 +57,7 @@ func (p *Partition) performLocked(batches []byte, now time.Time) error {
 		// What Take has returned is good until the next event.
 		e := effects[disk]
 		p.rest = append(p.rest[:0], effects[disk+1:]...)
+		p.mu.sender = StreamSends // others come in between, who do not push
 		if err := p.onDisk(e, batches); err != nil {
 			return err
 		}
