@@ -49,6 +49,8 @@ func brokerLayers() []Row {
 		{Package: "internal/histogram", Layer: layerModel},
 		{Package: "internal/plant", Layer: layerModel},
 
+		{Package: "internal/certificate", Layer: layerFormat},
+		{Package: "internal/certificate/certtest", Layer: layerFormat},
 		{Package: "internal/record", Layer: layerFormat},
 		{Package: "internal/settings", Layer: layerFormat},
 		{Package: "internal/wire", Layer: layerFormat},

@@ -92,11 +92,15 @@ func (b *Broker) Endpoints() []meta.Endpoint { return b.endpoints }
 // error where the start fails, a component ends by itself, or the disk does.
 func (b *Broker) Run(ctx context.Context) (err error) {
 	began := time.Now()
+	secured, err := secureAll(b.config.Listeners, b.logger)
+	if err != nil {
+		return err
+	}
 	if b.dir, err = openDirectory(b.fs, b.config.DataDir, b.config.NodeID, b.config.Cluster != nil); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.dir.close()) }()
-	if b.bound, err = bindAll(ctx, b.config.Listeners, listenConfig(b.config.Sockets)); err != nil {
+	if b.bound, err = bindAll(ctx, b.config.Listeners, secured, listenConfig(b.config.Sockets)); err != nil {
 		return err
 	}
 	if err := b.newWatching(ctx); err != nil {

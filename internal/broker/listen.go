@@ -2,11 +2,14 @@ package broker
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"syscall"
 
+	"github.com/chronik/chronik/internal/certificate"
 	"github.com/chronik/chronik/internal/config"
 	"github.com/chronik/chronik/internal/server"
 )
@@ -14,7 +17,8 @@ import (
 // bindAll opens every address of every listener. The first of a listener must
 // open; the others (::1 besides 127.0.0.1) are opened where the machine has
 // them, at the port the first was given.
-func bindAll(ctx context.Context, listeners []config.Listener, lc net.ListenConfig) (bound []server.Listen, err error) {
+// secured has the TLS of those that speak SSL.
+func bindAll(ctx context.Context, listeners []config.Listener, secured map[string]*tls.Config, lc net.ListenConfig) (bound []server.Listen, err error) {
 	defer func() {
 		if err != nil {
 			for _, b := range bound {
@@ -42,10 +46,26 @@ func bindAll(ctx context.Context, listeners []config.Listener, lc net.ListenConf
 			if i == 0 {
 				_, port, _ = net.SplitHostPort(nl.Addr().String())
 			}
-			bound = append(bound, server.Listen{Name: l.Name, Address: address, Protocol: l.Protocol, Listener: nl})
+			bound = append(bound, server.Listen{Name: l.Name, Address: address, Protocol: l.Protocol, TLS: secured[l.Name], Listener: nl})
 		}
 	}
 	return bound, nil
+}
+
+// secureAll reads the certificates of the listeners that speak SSL, by their names.
+func secureAll(listeners []config.Listener, log *slog.Logger) (map[string]*tls.Config, error) {
+	all := make(map[string]*tls.Config)
+	for _, l := range listeners {
+		if l.TLS == nil {
+			continue
+		}
+		store, err := certificate.Open(*l.TLS, log)
+		if err != nil {
+			return nil, err
+		}
+		all[l.Name] = store.Config()
+	}
+	return all, nil
 }
 
 // bindError names the setting, and not Go's operation: this sentence is all that

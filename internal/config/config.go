@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/chronik/chronik/internal/certificate"
 	"github.com/chronik/chronik/internal/model"
 	"github.com/chronik/chronik/internal/server"
 )
@@ -47,6 +48,8 @@ type Config struct {
 type Listener struct {
 	Name     string // upper case, such as PLAINTEXT
 	Protocol server.Protocol
+	// TLS is nil of a listener that does not speak SSL.
+	TLS *certificate.Options
 	// Binds are the addresses to open, as host:port: the first must open, the
 	// others are opened where this machine has them (::1 besides 127.0.0.1).
 	// Where the first has port 0, the others take the port it was given.

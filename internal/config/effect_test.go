@@ -3,6 +3,7 @@ package config
 import (
 	"reflect"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/chronik/chronik/internal/settings"
@@ -12,7 +13,11 @@ import (
 // value than its default, and expects the typed values to differ. What becomes
 // of those is for the tests of their users.
 func TestEveryBrokerSettingReachesTheConfigOrTheTopics(t *testing.T) {
-	const twoNodes = "node.id=1\npeers=2@localhost:9193"
+	const (
+		twoNodes = "node.id=1\npeers=2@localhost:9193"
+		ssl      = "listeners=SSL://:1\n"
+		asking   = ssl + "ssl.keystore.location=/k\nssl.client.auth=required\n"
+	)
 	// Settings whose other value must be written by hand, or needs company.
 	special := map[string]struct{ value, company string }{
 		"advertised.listeners":             {value: "PLAINTEXT://x:1"},
@@ -36,11 +41,18 @@ func TestEveryBrokerSettingReachesTheConfigOrTheTopics(t *testing.T) {
 		"max.connections.per.ip.overrides": {value: "10.0.0.1:5"},
 		"min.insync.replicas":              {value: "2"},
 		"replica.selector.class":           {value: settings.RackAwareReplicaSelector},
+		"ssl.client.auth":                  {value: "requested", company: ssl + "ssl.keystore.location=/k\nssl.truststore.location=/t"},
+		"ssl.enabled.protocols":            {value: "TLSv1.3", company: ssl + "ssl.keystore.location=/k"},
+		"ssl.keystore.certificate.chain":   {value: "text", company: ssl + "ssl.keystore.key=text"},
+		"ssl.keystore.key":                 {value: "text", company: ssl + "ssl.keystore.certificate.chain=text"},
+		"ssl.keystore.location":            {value: "/k", company: ssl},
+		"ssl.truststore.certificates":      {value: "text", company: asking},
+		"ssl.truststore.location":          {value: "/t", company: asking},
 	}
 	for _, d := range settings.Broker() {
 		s, ok := special[d.Name]
 		switch {
-		case d.Name == "process.roles":
+		case d.Name == "process.roles", strings.HasSuffix(d.Name, "store.type"):
 			continue // takes one value only
 		case ok:
 		case d.Type == settings.Boolean:

@@ -69,6 +69,9 @@ func (g given) get(name string) (value, bool) {
 	return v, ok && strings.TrimSpace(v.Text) != ""
 }
 
+// names are those that were given, sorted.
+func (g given) names() []string { return slices.Sorted(slices.Values(g.merged.Keys())) }
+
 func (g given) hasAny(names ...string) bool {
 	return slices.ContainsFunc(names, func(name string) bool { _, ok := g.get(name); return ok })
 }
@@ -92,6 +95,9 @@ func definition(name string) *settings.Definition {
 
 func lookup(name string) (*settings.Definition, bool) {
 	if d, ok := settings.LookupBroker(name); ok {
+		return d, true
+	}
+	if d, ok := settings.LookupListener(name); ok {
 		return d, true
 	}
 	return settings.LookupProcess(name)

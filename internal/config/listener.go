@@ -18,6 +18,8 @@ type listening struct {
 	bound, controllers []endpoint
 	// static are the settings that say the same in Kafka's terms.
 	static map[string]string
+	// ignored are settings of TLS that no listener has a use for.
+	ignored []Ignored
 }
 
 // decideListeners finds where to listen, and what clients are told:
@@ -55,6 +57,9 @@ func decideListeners(g given, hostname func() (string, error)) (listening, error
 		}
 		l.listeners = append(l.listeners, Listener{Name: e.name, Protocol: protocols[i], Binds: e.binds(),
 			AdvertisedHost: told.host, AdvertisedPort: told.port, AdvertiseAuto: auto})
+	}
+	if l.ignored, err = decideSSL(g, l.listeners); err != nil {
+		return listening{}, err
 	}
 	if g.hasAny("listeners", "advertised.listeners", "advertised.addr", "kafka.port") {
 		l.static["listeners"] = joinEndpoints(bound)
@@ -259,14 +264,16 @@ func protocols(g given, bound []endpoint) ([]server.Protocol, error) {
 }
 
 func checkProtocol(name, protocol string, mapped bool) error {
-	switch protocol {
-	case "PLAINTEXT":
+	switch server.Protocol(protocol) {
+	case server.Plaintext, server.SSL:
 		return nil
-	case "SSL", "SASL_PLAINTEXT", "SASL_SSL":
-		return fmt.Errorf("listener %s speaks %s, and TLS and SASL are not served yet; use PLAINTEXT on a network you trust", name, protocol)
+	case "SASL_PLAINTEXT":
+		return fmt.Errorf("listener %s speaks %s, and SASL is not served yet; use SSL, or PLAINTEXT on a network you trust", name, protocol)
+	case "SASL_SSL":
+		return fmt.Errorf("listener %s speaks %s, and SASL is not served yet; use SSL, with ssl.client.auth=required where clients have to show who they are", name, protocol)
 	}
 	if !mapped {
-		return fmt.Errorf("listener %s has no protocol; add %s:PLAINTEXT to listener.security.protocol.map", name, name)
+		return fmt.Errorf("listener %s has no protocol; add %s:PLAINTEXT or %s:SSL to listener.security.protocol.map", name, name, name)
 	}
-	return fmt.Errorf("listener %s: %s is no protocol; use PLAINTEXT", name, protocol)
+	return fmt.Errorf("listener %s: %s is no protocol; use PLAINTEXT or SSL", name, protocol)
 }

@@ -1,16 +1,19 @@
 package config
 
 import (
+	"cmp"
 	"os"
 	"reflect"
 	"testing"
+
+	"github.com/chronik/chronik/internal/server"
 )
 
 func TestListenersAreDecidedFromEveryForm(t *testing.T) {
 	f := func(u user, want ...Listener) {
 		t.Helper()
 		for i := range want {
-			want[i].Protocol = "PLAINTEXT"
+			want[i].Protocol = cmp.Or(want[i].Protocol, server.Plaintext)
 		}
 		c, err := u.load(t)
 		if err != nil {
@@ -62,9 +65,10 @@ func TestListenersThatCannotWorkAreRefusedInASentence(t *testing.T) {
 	f("listeners=PLAINTEXT://auto:1\n", at+"listeners: auto is for advertised.listeners; to listen at every address, write PLAINTEXT://:1")
 	f("listeners=A://:1,A://:2\n", at+"listeners: A is given twice; each listener needs a name of its own")
 	f("listeners=PLAINTEXT://:1,B://:1\n", at+"listeners PLAINTEXT and B share port 1; give each a port of its own")
-	f("listeners=SSL://:1\n", "listener SSL speaks SSL, and TLS and SASL are not served yet; use PLAINTEXT on a network you trust")
-	f("listeners=IN://:1\n", "listener IN has no protocol; add IN:PLAINTEXT to listener.security.protocol.map")
-	f("listener.security.protocol.map=PLAINTEXT:QUIC\n", "listener PLAINTEXT: QUIC is no protocol; use PLAINTEXT")
+	f("listeners=SASL_PLAINTEXT://:1\n", "listener SASL_PLAINTEXT speaks SASL_PLAINTEXT, and SASL is not served yet; use SSL, or PLAINTEXT on a network you trust")
+	f("listeners=IN://:1\nlistener.security.protocol.map=IN:SASL_SSL\n", "listener IN speaks SASL_SSL, and SASL is not served yet; use SSL, with ssl.client.auth=required where clients have to show who they are")
+	f("listeners=IN://:1\n", "listener IN has no protocol; add IN:PLAINTEXT or IN:SSL to listener.security.protocol.map")
+	f("listener.security.protocol.map=PLAINTEXT:QUIC\n", "listener PLAINTEXT: QUIC is no protocol; use PLAINTEXT or SSL")
 	f("listener.security.protocol.map=PLAINTEXT\n", at+`listener.security.protocol.map: "PLAINTEXT" is not of the form NAME:PROTOCOL`)
 	f("listeners=C://:1\ncontroller.listener.names=C\n", at+"listeners leaves none for clients; add one, such as PLAINTEXT://:9092")
 	f("advertised.listeners=PLAINTEXT://0.0.0.0:1\n", at+"advertised.listeners: clients cannot connect to PLAINTEXT://0.0.0.0:1; name a host or address they can reach")
@@ -84,6 +88,7 @@ func FuzzProperties(f *testing.F) {
 	}
 	f.Add(text)
 	f.Add([]byte("peers=2@a:1\nnode.id=1\nraft.addr=:1\nadmin.addr=:2"))
+	f.Add([]byte("listeners=SSL://:1,IN://:2\nlistener.security.protocol.map=IN:SSL\nssl.keystore.location=k\nlistener.name.in.ssl.client.auth=required\nssl.truststore.certificates=x"))
 	f.Add([]byte("a\\\n  b : c\r\n! x\n\\u0041=${b}\n=\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		l, err := parseProperties("f", text)

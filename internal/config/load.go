@@ -70,7 +70,7 @@ func Load(flags *Flags, s Surroundings) (*Config, error) {
 	if c.Admin, err = decideAdmin(g, listening.bound); err != nil {
 		return nil, err
 	}
-	c.Ignored = addIgnored(ignored, clustering.ignored)
+	c.Ignored = addIgnored(addIgnored(ignored, listening.ignored), clustering.ignored)
 	c.Warnings = append(warnings(g), clustering.warnings...)
 	c.Log.NoColor = lookupEnvironment(s.Environ, "NO_COLOR") != ""
 	maps.Copy(c.Static, listening.static)

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"log/slog"
@@ -23,10 +24,12 @@ import (
 //	new         Limits.FirstFrameBytesMax   newConn
 //	identified  Limits.FrameBytesMax        becomeIdentified
 //
-// A plaintext listener asks for no proof: speaking Kafka's protocol is all that
-// tells a client from a scanner, and the principal is ANONYMOUS. A listener that
-// authenticates stays in new until the exchange has succeeded, and enters
-// identified with the principal that it proved.
+// A listener that asks for no proof goes by the first request: speaking Kafka's
+// protocol is all that tells a client from a scanner, and the principal is
+// ANONYMOUS. A client that has proved by a certificate who it is enters identified
+// at the end of the TLS handshake, before any request, with that principal. A
+// listener that authenticates by requests stays in new until the exchange has
+// succeeded.
 type connState uint8
 
 const (
@@ -42,11 +45,14 @@ const clientIDKeptMax = 256
 type conn struct {
 	server   *Server
 	listener *listener
-	nc       net.Conn
-	ip       netip.Addr
-	ctx      context.Context // ends with the connection
-	cancel   context.CancelCauseFunc
-	replyCtx replyContext // what replies get of ctx
+	nc       net.Conn // where requests come from: transport, or the TLS over it
+	// transport is nc below TLS. Closing it waits for nobody; TLS would say goodbye
+	// first, for which it may wait for the client.
+	transport net.Conn
+	ip        netip.Addr
+	ctx       context.Context // ends with the connection
+	cancel    context.CancelCauseFunc
+	replyCtx  replyContext // what replies get of ctx
 
 	// The reader's own.
 	state    connState
@@ -100,7 +106,10 @@ var (
 )
 
 func newConn(ctx context.Context, s *Server, l *listener, nc net.Conn) *conn {
-	c := &conn{server: s, listener: l, nc: nc, ip: ipOf(nc.RemoteAddr()), lastRead: time.Now()}
+	c := &conn{server: s, listener: l, nc: nc, transport: nc, ip: ipOf(nc.RemoteAddr()), lastRead: time.Now()}
+	if l.TLS != nil {
+		c.nc = tls.Server(nc, l.TLS)
+	}
 	c.ctx, c.cancel = context.WithCancelCause(ctx)
 	c.replyCtx = replyContext{c.ctx, c}
 	c.info = &ConnInfo{Listener: l.Name, Local: nc.LocalAddr(), Remote: nc.RemoteAddr(), Principal: model.AnonymousPrincipal()}
@@ -123,7 +132,10 @@ func (c *conn) becomeIdentified(p model.Principal) {
 
 // serve is the connection's reader, and its whole life.
 func (c *conn) serve() {
-	ended := c.readRequests()
+	ended := c.handshake()
+	if ended == nil {
+		ended = c.readRequests()
+	}
 	midway := c.unanswered.Load() > 0
 	switch {
 	case errors.Is(ended, io.EOF):
@@ -138,6 +150,9 @@ func (c *conn) serve() {
 	if c.queue != nil {
 		close(c.queue)
 		<-c.written
+	}
+	if ended.reason.saysGoodbye() {
+		c.goodbye()
 	}
 	if ended.reason == ClosedDrained && midway {
 		c.linger()
@@ -155,11 +170,11 @@ const halfClosedMax = 10 * time.Second
 
 // answersEarlier reports whether the requests before the one that ended the
 // connection are still answered: the client is there, and did nothing wrong in
-// them. After it the reader has gone, and no longer notices when the client does;
+// them (one that is idle waits for none, and may be reading the last). After it the reader has gone, and no longer notices when the client does;
 // the handler's own timeouts bound that.
 func (r CloseReason) answersEarlier() bool {
 	switch r {
-	case ClosedDrained, ClosedTooLarge, ClosedMalformed, ClosedByHandler, ClosedPanic:
+	case ClosedDrained, ClosedIdle, ClosedTooLarge, ClosedMalformed, ClosedByHandler, ClosedPanic:
 		return true
 	default:
 		return false
@@ -183,7 +198,7 @@ func (c *conn) fail(e *endError) {
 	if errors.Is(e, ErrReset) {
 		reset(c.nc)
 	}
-	_ = c.nc.Close() // what could not be written is lost either way
+	_ = c.transport.Close() // what could not be written is lost either way
 }
 
 // ErrReset is in the error of a Start or a Reply that wants the connection reset, rather
@@ -209,7 +224,7 @@ const lingerMax = 250 * time.Millisecond
 // requests in it would make the system send a reset, which discards at the client
 // what it had not read yet.
 func (c *conn) linger() {
-	half, ok := c.nc.(interface{ CloseWrite() error })
+	half, ok := c.transport.(interface{ CloseWrite() error })
 	if !ok || half.CloseWrite() != nil || c.nc.SetReadDeadline(time.Now().Add(lingerMax)) != nil {
 		return
 	}
@@ -259,6 +274,8 @@ func (r CloseReason) advice() string {
 	switch r {
 	case ClosedTLS:
 		return "this listener is PLAINTEXT: set security.protocol=PLAINTEXT in the client"
+	case ClosedPlaintext:
+		return "this listener is SSL: set security.protocol=SSL in the client"
 	case ClosedHTTP:
 		return "this port speaks Kafka's protocol and not HTTP: give the HTTP client another address"
 	default:

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -21,14 +22,18 @@ type Options struct {
 // Protocol is a listener's security protocol, by Kafka's name for it.
 type Protocol string
 
-// Plaintext is TCP without encryption, and without authentication.
-const Plaintext Protocol = "PLAINTEXT"
+// The protocols that are served.
+const (
+	Plaintext Protocol = "PLAINTEXT" // TCP without encryption, and without authentication
+	SSL       Protocol = "SSL"       // TLS, by Kafka's name; authenticates clients that show a certificate
+)
 
 // Listen is one listener.
 type Listen struct {
 	Name     string // such as PLAINTEXT or INTERNAL
 	Address  string // host:port to bind; port 0 lets the system choose
 	Protocol Protocol
+	TLS      *tls.Config // what connections of an SSL listener begin with; nil of others
 	// Listener is used instead of Address where the caller has one already. The
 	// server owns it from Bind on.
 	Listener net.Listener
@@ -70,6 +75,8 @@ type Limits struct {
 	// now and then is not progress.
 	FrameStallMax          time.Duration
 	FrameBytesPerSecondMin int
+	// HandshakeMax is how long a TLS handshake may take in all.
+	HandshakeMax time.Duration
 	// WriteStallMax is how long a client may take to receive the next
 	// writeChunkBytes of its responses.
 	WriteStallMax time.Duration
@@ -92,6 +99,7 @@ func DefaultLimits() Limits {
 		IdleMax:                10 * time.Minute,
 		FrameStallMax:          30 * time.Second,
 		FrameBytesPerSecondMin: 8 << 10,
+		HandshakeMax:           15 * time.Second,
 		WriteStallMax:          30 * time.Second,
 		DrainMax:               3 * time.Second,
 	}
@@ -111,8 +119,10 @@ func (o *Options) validate() error {
 			return fmt.Errorf("listeners: the listener at %q has no name", l.Address)
 		case names[l.Name+" "+l.Address]:
 			return fmt.Errorf("listeners: %s is given twice for %s", l.Name, l.Address)
-		case l.Protocol != Plaintext:
-			return fmt.Errorf("listener.security.protocol.map: listener %s: protocol %q is not served, only PLAINTEXT is", l.Name, l.Protocol)
+		case l.Protocol != Plaintext && l.Protocol != SSL:
+			return fmt.Errorf("listener.security.protocol.map: listener %s: protocol %q is not served, only PLAINTEXT and SSL are", l.Name, l.Protocol)
+		case (l.Protocol == SSL) != (l.TLS != nil):
+			return fmt.Errorf("server: listener %s: an SSL listener, and no other, needs a TLS configuration", l.Name)
 		}
 		names[l.Name+" "+l.Address] = true
 		if l.Listener != nil {
@@ -138,6 +148,7 @@ func (l *Limits) validate() error {
 		{"pipelined requests", int64(l.PipelineMax)},
 		{"frame stall time", int64(l.FrameStallMax)},
 		{"frame bytes per second", int64(l.FrameBytesPerSecondMin)},
+		{"handshake time", int64(l.HandshakeMax)},
 		{"write stall time", int64(l.WriteStallMax)},
 		{"drain time", int64(l.DrainMax)},
 	}

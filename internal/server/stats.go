@@ -20,6 +20,8 @@ const (
 	ClosedMalformed                       // a frame's size or header makes no sense
 	ClosedTLS                             // a TLS handshake on a plaintext listener
 	ClosedHTTP                            // an HTTP request on a Kafka listener
+	ClosedPlaintext                       // no TLS on an SSL listener
+	ClosedHandshake                       // a TLS handshake that failed, or Limits.HandshakeMax
 	ClosedMemoryWait                      // Limits.RequestMemoryWaitMax
 	ClosedByHandler                       // the handler returned an error
 	ClosedPanic                           // a bug in the handler
@@ -31,7 +33,7 @@ const (
 var closeReasonNames = [closeReasonsEnd]string{
 	"closed by peer", "idle", "server stops", "request too slow", "responses not read",
 	"request too large", "malformed request", "TLS on a plaintext listener", "HTTP on a Kafka listener",
-	"no request memory", "closed by handler", "panic in handler",
+	"plaintext on an SSL listener", "TLS handshake failed", "no request memory", "closed by handler", "panic in handler",
 	"max.connections reached", "max.connections.per.ip reached",
 }
 

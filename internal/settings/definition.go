@@ -87,6 +87,9 @@ type Definition struct {
 	Null      bool
 	Update    Update
 	Sensitive bool
+	// PerListener marks a setting that a single listener may have a value of its own
+	// for, as listener.name.<its name in lower case>.<Name>.
+	PerListener bool
 	// Doc says in a sentence or two what the setting does.
 	Doc string
 	// Fallbacks are the broker settings that give the value where Name itself
@@ -116,6 +119,30 @@ func LookupTopic(name string) (*Definition, bool) { return find(topicTable[:], n
 
 // LookupBroker finds a broker's setting.
 func LookupBroker(name string) (*Definition, bool) { return find(brokerTable[:], name) }
+
+// listenerPrefix begins the names of settings of a single listener.
+const listenerPrefix = "listener.name."
+
+// ListenerName is the name of a setting for one listener alone, as Kafka makes it.
+func ListenerName(listener, setting string) string {
+	return listenerPrefix + strings.ToLower(listener) + "." + setting
+}
+
+// LookupListener finds the setting that a name such as
+// listener.name.internal.ssl.client.auth is of. Its Name is the whole of it.
+func LookupListener(name string) (*Definition, bool) {
+	rest, ok := strings.CutPrefix(name, listenerPrefix)
+	if !ok {
+		return nil, false
+	}
+	for _, d := range brokerTable {
+		if listener, ok := strings.CutSuffix(rest, "."+d.Name); ok && d.PerListener && listener != "" {
+			d.Name = name
+			return &d, true
+		}
+	}
+	return nil, false
+}
 
 // LookupProcess finds a setting of the process.
 func LookupProcess(name string) (*Definition, bool) { return find(processTable[:], name) }

@@ -14,7 +14,7 @@ type reasoned struct {
 // prefixed are names that Kafka's users make up, such as
 // listener.name.internal.max.connections.
 var prefixed = [...]struct{ prefix, reason string }{
-	{"listener.name.", "settings of a single listener are not served yet"},
+	{listenerPrefix, "of the settings of a single listener only those for TLS are served"},
 	{"config.providers.", "chronik runs no Java classes"},
 	{"rsm.config.", "tiered storage is not served yet"},
 	{"rlmm.config.", "tiered storage is not served yet"},
@@ -48,6 +48,9 @@ func Unused() map[string]string {
 // UnusedReason says why one of Kafka's broker settings does nothing; false
 // where Kafka has no such setting, or chronik serves it.
 func UnusedReason(name string) (reason string, ok bool) {
+	if _, served := LookupListener(name); served {
+		return "", false
+	}
 	if reason, ok := lookupReason(unusedTable[:], name); ok {
 		return reason, true
 	}

@@ -3,13 +3,19 @@ package settings
 // unusedTable holds the settings of Kafka 4.3's brokers, and of older ones, that
 // do nothing in chronik, with the reason. Never written.
 var unusedTable = [...]reasoned{
-	{"TLS is not served yet", []string{
-		"security.providers", "ssl.allow.dn.changes", "ssl.allow.san.changes", "ssl.cipher.suites", "ssl.client.auth",
-		"ssl.enabled.protocols", "ssl.endpoint.identification.algorithm", "ssl.engine.factory.class", "ssl.key.password",
-		"ssl.keymanager.algorithm", "ssl.keystore.certificate.chain", "ssl.keystore.key", "ssl.keystore.location", "ssl.keystore.password",
-		"ssl.keystore.type", "ssl.principal.mapping.rules", "ssl.protocol", "ssl.provider", "ssl.secure.random.implementation",
-		"ssl.trustmanager.algorithm", "ssl.truststore.certificates", "ssl.truststore.location", "ssl.truststore.password",
-		"ssl.truststore.type",
+	{"of TLS chronik serves what ssl.keystore, ssl.truststore, ssl.client.auth and ssl.enabled.protocols say", []string{
+		"ssl.cipher.suites", "ssl.engine.factory.class", "ssl.key.password", "ssl.keystore.password", "ssl.principal.mapping.rules",
+		"ssl.truststore.password",
+	}},
+	{"TLS is Go's own, and no Java class", []string{
+		"security.providers", "ssl.keymanager.algorithm", "ssl.protocol", "ssl.provider", "ssl.secure.random.implementation",
+		"ssl.trustmanager.algorithm",
+	}},
+	{"a certificate that has changed is taken, whatever its names", []string{
+		"ssl.allow.dn.changes", "ssl.allow.san.changes",
+	}},
+	{"chronik's nodes do not connect to listeners", []string{
+		"ssl.endpoint.identification.algorithm",
 	}},
 	{"SASL is not served yet", []string{
 		"connection.failed.authentication.delay.ms", "connections.max.reauth.ms", "delegation.token.expiry.check.interval.ms",
