@@ -42,7 +42,11 @@ const examples = `  # 128 callers for 30 s, each record on all in-sync replicas 
   # what was written before, from the start to the end
   chronik-bench --topic t --mode consume
 
-  # the same with plots, for a browser
+  # by TLS, with a file such as Kafka's tools take: security.protocol=SSL,
+  # ssl.truststore.type=PEM, ssl.truststore.location=ca.pem
+  chronik-bench --bootstrap-servers localhost:9093 --command-config client.properties
+
+  # the first with plots, for a browser
   chronik-bench --topic t --duration 30 --report run.html
 
   # in a pipeline: nothing may get lost, and it has to be fast
@@ -78,7 +82,7 @@ func noArguments(_ *cobra.Command, args []string) error {
 
 // complete tells shells what flags take.
 func complete(c *cobra.Command) {
-	err := c.MarkFlagFilename("report", "html")
+	err := errors.Join(c.MarkFlagFilename("report", "html"), c.MarkFlagFilename("command-config", "properties"))
 	for flag, words := range map[string][]string{
 		"mode":        {"produce", "consume", "end-to-end", "mixed"},
 		"acks":        {"-1", "1", "0"},

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/chronik/chronik/internal/bench"
+	"github.com/chronik/chronik/internal/bench/access"
 	"github.com/chronik/chronik/internal/bench/load"
 	"github.com/chronik/chronik/internal/bench/output"
 	"github.com/chronik/chronik/internal/bench/payload"
@@ -21,7 +22,7 @@ type flags struct {
 	options bench.Options
 	format  string
 
-	mode, payload, keys, require, report string
+	mode, payload, keys, require, report, commandConfig string
 }
 
 // add adds the flags to a set, in the order that --help shows them in.
@@ -31,6 +32,7 @@ func (f *flags) add(set *pflag.FlagSet) {
 	o, p := &f.options, &f.options.Plan
 
 	set.StringSliceVar(&o.Servers, "bootstrap-servers", []string{"localhost:9092"}, "`addresses` of brokers, host:port with commas between them")
+	set.StringVar(&f.commandConfig, "command-config", "", "`file` of Kafka's client settings: security.protocol, ssl.truststore.* and ssl.keystore.* in PEM")
 	set.StringVar(&o.Topic, "topic", "chronik-bench", "`name` of the topic; created where it is missing")
 	set.IntVar(&o.Partitions, "partitions", 0, "`number` of a new topic's partitions (0: the cluster's default)")
 	set.IntVar(&o.Replication, "replication-factor", 0, "`number` of a new topic's replicas (0: the cluster's default)")
@@ -88,6 +90,11 @@ func (f *flags) parse() (bench.Options, output.Format, error) {
 	}
 	if err := checkFile("report", f.report); err != nil {
 		return o, "", err
+	}
+	if f.commandConfig != "" {
+		if o.TLS, err = access.Load(f.commandConfig); err != nil {
+			return o, "", fmt.Errorf("--command-config: %w", err)
+		}
 	}
 	o.Plan.Mode = load.Mode(f.mode)
 	if o.Plan.Mode == load.Consume && !f.set.Changed("warm-up") {

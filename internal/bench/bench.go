@@ -41,6 +41,9 @@ func Run(ctx context.Context, o Options) (found *result.Result, err error) {
 		reach:   []kgo.Opt{kgo.SeedBrokers(o.Servers...), kgo.ClientID("chronik-bench")},
 		number:  rand.Uint64(),
 	}
+	if o.TLS != nil {
+		r.reach = append(r.reach, kgo.DialTLSConfig(o.TLS))
+	}
 	opening, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stop := closed(o.Early, func() { cancel(errors.New("interrupted before anything was measured")) })

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"slices"
@@ -16,6 +17,7 @@ import (
 type Options struct {
 	Name        string // of the result
 	Servers     []string
+	TLS         *tls.Config // nil: servers are spoken to in the clear
 	Topic       string
 	Partitions  int  // where the topic is created; 0: the cluster's default
 	Replication int  // the same
