@@ -35,13 +35,13 @@ func runClusterTLS(s *suiteRun) {
 		for _, ca := range []string{"ours", "another"} {
 			makeCA(c, dir, ca)
 			for id := 1; id <= cluster.Size; id++ {
-				makeCertificate(c, dir, ca, id)
+				makeCertificate(c, dir, ca, nodeName(id))
 			}
 		}
 	})
 	flags := func(ca string) func(int) []string {
 		return func(id int) []string {
-			key, certificate := certificateFiles(dir, ca, id)
+			key, certificate := certificateFiles(dir, ca, nodeName(id))
 			return []string{"-o", "cluster.ssl.certificate.file=" + certificate, "-o", "cluster.ssl.key.file=" + key,
 				"-o", "cluster.ssl.ca.file=" + filepath.Join(dir, "ours.crt")}
 		}
@@ -57,7 +57,7 @@ func runClusterTLS(s *suiteRun) {
 		own.check("who is no node is turned away", func(c *check) {
 			turnedAway(c, own.Node(1))
 			refusesTLS(c, own.Node(1))
-			key, certificate := certificateFiles(dir, "another", 1)
+			key, certificate := certificateFiles(dir, "another", nodeName(1))
 			pair, err := tls.LoadX509KeyPair(certificate, key)
 			c.NoError(err)
 			refusesTLS(c, own.Node(1), pair)
@@ -141,8 +141,11 @@ func endsAlone(c *check, conn net.Conn) {
 	}
 }
 
-func certificateFiles(dir, ca string, id int) (key, certificate string) {
-	base := filepath.Join(dir, fmt.Sprintf("%s-%d", ca, id))
+// nodeName is whom a node's certificate is for.
+func nodeName(id int) string { return fmt.Sprint("node-", id) }
+
+func certificateFiles(dir, ca, who string) (key, certificate string) {
+	base := filepath.Join(dir, ca+"-"+who)
 	return base + ".key", base + ".crt"
 }
 
@@ -152,10 +155,10 @@ func makeCA(c *check, dir, name string) {
 		"-keyout", base+".key", "-out", base+".crt")
 }
 
-func makeCertificate(c *check, dir, ca string, id int) {
-	key, certificate := certificateFiles(dir, ca, id)
+func makeCertificate(c *check, dir, ca, who string) {
+	key, certificate := certificateFiles(dir, ca, who)
 	authority := filepath.Join(dir, ca)
-	openssl(c, "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", fmt.Sprintf("/CN=node-%d", id),
+	openssl(c, "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN="+who,
 		"-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate+".request")
 	openssl(c, "x509", "-req", "-in", certificate+".request", "-CA", authority+".crt", "-CAkey", authority+".key", "-CAcreateserial",
 		"-days", "2", "-copy_extensions", "copy", "-out", certificate)

@@ -46,6 +46,7 @@ func suites() []suite {
 		{name: "three-kafkajs", install: installKafkaJS, run: runKafkaJS, stage: threeNodes},
 		{name: "racks", install: installRacks, run: runRacks, stage: ownNodes},
 		{name: "cluster-tls", install: installClusterTLS, run: runClusterTLS, stage: ownNodes},
+		{name: "client-tls", install: installClusterTLS, run: runClientTLS, stage: ownNodes},
 		{name: "auto-address", install: installAutoAddress, run: runAutoAddress, stage: ownNodes},
 	}
 }

@@ -2,6 +2,8 @@ package bench
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509/pkix"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +18,7 @@ import (
 	"github.com/chronik/chronik/internal/bench/requirement"
 	"github.com/chronik/chronik/internal/bench/result"
 	"github.com/chronik/chronik/internal/brokertest"
+	"github.com/chronik/chronik/internal/certificate/certtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -53,6 +56,20 @@ func measure(t *testing.T, o Options) *result.Result {
 		t.Fatal(err)
 	}
 	return r
+}
+
+// Everything that a run does is done over TLS, where that is how servers are reached.
+func TestRunOverTLS(t *testing.T) {
+	authority := certtest.NewAuthority(t, "ca")
+	pair := authority.Issue(t, pkix.Name{CommonName: "node"})
+	b := brokertest.Start(t, t.TempDir(), "listeners=SSL://127.0.0.1:0",
+		"ssl.keystore.location="+certtest.Write(t, t.TempDir(), "node.pem", pair.Certificate, pair.Key))
+	o := options(b, "secured")
+	o.TLS = &tls.Config{RootCAs: authority.Pool()}
+	o.Plan.Mode, o.Plan.Rate = load.EndToEnd, 50
+	if v := measure(t, o).Verified; v == nil || v.Missing != 0 || v.Damaged != 0 {
+		t.Errorf("verified: %+v", v)
+	}
 }
 
 // TestEveryWayOfWriting is measured until it is ended early, and everything that was

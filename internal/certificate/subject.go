@@ -76,7 +76,8 @@ func keyword(oid string) string {
 	return ""
 }
 
-// decodeText is the text of a string type; false where the value is none.
+// decodeText is the text of a string type; false where the value is none. Java reads the
+// bytes of the last two types as UTF-8, by which different names become the same.
 func decodeText(v asn1.RawValue) (string, bool) {
 	if v.Class != asn1.ClassUniversal || v.IsCompound {
 		return "", false
