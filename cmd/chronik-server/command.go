@@ -33,6 +33,9 @@ const examples = `  # a broker on localhost:9092, data in ./data
   # with a server.properties of Kafka's, and one setting changed
   chronik-server --config server.properties --override num.partitions=6
 
+  # by TLS, with a certificate and its key in one PEM file
+  chronik-server -o listeners=SSL://localhost:9093 -o ssl.keystore.location=keystore.pem
+
   # a cluster of three nodes on this machine
   chronik-server dev
 

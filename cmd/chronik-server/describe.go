@@ -120,6 +120,9 @@ func explain(w io.Writer, name string) error {
 	if found {
 		return nil
 	}
+	if d, ok := settings.LookupListener(name); ok {
+		return explainOne(w, d)
+	}
 	if reason, ok := settings.UnservedTopic(name); ok {
 		return fmt.Errorf("%s is a topic setting of Kafka's that chronik does not have: %s", name, reason)
 	}
@@ -147,6 +150,9 @@ func explainOne(w io.Writer, d *settings.Definition) error {
 	}
 	if d.Scope != settings.TopicScope {
 		row("set by", setBy(d.Name))
+	}
+	if d.PerListener {
+		row("for one listener", settings.ListenerName("NAME", d.Name)+", with its name in lower case")
 	}
 	if d.Scope == settings.BrokerScope {
 		row("changes", map[settings.Update]string{

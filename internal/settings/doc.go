@@ -9,6 +9,8 @@
 // starts no goroutine, holds no lock, reads no file, flag or environment (that
 // is package config's), and imports nothing of the project.
 //
+// A listener may have its own value of those that are marked PerListener.
+//
 // A setting that is in a table takes effect. What Kafka has and chronik does
 // not is in Unused and UnservedTopic, with the reason why.
 package settings

@@ -53,6 +53,37 @@ func TestEveryServedBrokerNameIsKafkasOrDeclaredOwn(t *testing.T) {
 	}
 }
 
+// What all listeners may have of TLS, one may have; other names of one are Kafka's, or
+// nobody's.
+func TestSettingsOfOneListener(t *testing.T) {
+	for name, want := range map[string]string{
+		"listener.name.out.ssl.client.auth":        "served",
+		"listener.name.a.b.ssl.keystore.location":  "served",
+		"listener.name..ssl.client.auth":           "unknown",
+		"listener.name.ssl.client.auth":            "unused", // of a listener called ssl, as in listener.name.ssl.max.connections
+		"listener.name.out.ssl.cipher.suites":      "unused",
+		"listener.name.out.max.connections":        "unused",
+		"listener.name.out.ssl.client.atuh":        "unknown",
+		"listener.name.out.ssl.num.partitions":     "unknown",
+		"listener.name.ssl.ssl.truststore.type":    "served",
+		"listener.names.out.ssl.truststore.type":   "unknown",
+		ListenerName("OUT", "ssl.keystore.key"):    "served",
+		"listener.name.out.num.partitions":         "unused",
+		"listener.name.out.ssl.truststore.typewrt": "unknown",
+	} {
+		got := "unknown"
+		d, served := LookupListener(name)
+		if _, unused := UnusedReason(name); unused {
+			got = "unused"
+		} else if served {
+			got = "served"
+		}
+		if got != want || served && d.Name != name {
+			t.Errorf("%s is %s, want %s", name, got, want)
+		}
+	}
+}
+
 func TestEveryKafkaTopicAndGroupNameIsEitherServedOrHasAReason(t *testing.T) {
 	kafka := names(t, "kafka-4.3-topic-names.txt")
 	for _, name := range kafka {

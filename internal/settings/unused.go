@@ -48,8 +48,12 @@ func Unused() map[string]string {
 // UnusedReason says why one of Kafka's broker settings does nothing; false
 // where Kafka has no such setting, or chronik serves it.
 func UnusedReason(name string) (reason string, ok bool) {
-	if _, served := LookupListener(name); served {
-		return "", false
+	// Of TLS a listener may have what all listeners may: a name that Kafka does not have
+	// is a mistake, by which a port would be open that somebody has closed.
+	if rest, ok := strings.CutPrefix(name, listenerPrefix); ok {
+		if i := strings.Index(rest, ".ssl."); i >= 0 {
+			return lookupReason(unusedTable[:], rest[i+1:])
+		}
 	}
 	if reason, ok := lookupReason(unusedTable[:], name); ok {
 		return reason, true
