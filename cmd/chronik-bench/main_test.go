@@ -68,6 +68,7 @@ func TestWrongCommandLines(t *testing.T) {
 		"--keys some":            "--keys: ",
 		"--concurrency=0":        "--concurrency 0",
 		"--report no/dir/r.html": "--report: open no/dir/",
+		"--command-config no":    "--command-config: no cannot be read: no such file or directory",
 		"--bootstrap-servers=,":  "--bootstrap-servers: give the brokers' addresses",
 	} {
 		code, out, errs := command(t, strings.Fields(line)...)

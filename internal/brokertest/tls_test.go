@@ -210,6 +210,37 @@ func TestRenewedCertificateIsServed(t *testing.T) {
 	}
 }
 
+// Nobody is told a private key, or what Kafka takes for a secret besides.
+func TestKeysAreNotDescribed(t *testing.T) {
+	authority := certtest.NewAuthority(t, "ca")
+	pair := authority.Issue(t, pkix.Name{CommonName: "node"})
+	b := Start(t, t.TempDir(), "listeners=SSL://127.0.0.1:0", "ssl.keystore.certificate.chain="+pair.Certificate, "ssl.keystore.key="+pair.Key,
+		"ssl.client.auth=requested", "ssl.truststore.certificates="+authority.PEM)
+	c := b.Client(kgo.DialTLSConfig(&tls.Config{RootCAs: authority.Pool()}))
+	described, err := kadm.NewClient(c).DescribeBrokerConfigs(Context(t), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := 0
+	for _, config := range described[0].Configs {
+		for _, synonym := range config.Synonyms {
+			if synonym.Value != nil && strings.Contains(*synonym.Value, "-----BEGIN") {
+				t.Errorf("a synonym of %s is shown", config.Key)
+			}
+		}
+		switch config.Key {
+		case "ssl.keystore.key", "ssl.keystore.certificate.chain", "ssl.truststore.certificates":
+			shown++
+			if config.Value != nil || !config.Sensitive {
+				t.Errorf("%s is shown", config.Key)
+			}
+		}
+	}
+	if shown != 3 {
+		t.Errorf("%d of 3 settings are listed", shown)
+	}
+}
+
 // Listeners with TLS and without stand side by side, and each advertises its own.
 func TestListenersWithTLSAndWithout(t *testing.T) {
 	plain := "127.0.0.1:" + FreePort(t)

@@ -161,20 +161,20 @@ func (s secured) checkType(setting string) error {
 		v.Origin, name, strings.TrimSpace(v.Text))
 }
 
-// versions are the first and the last that are spoken.
+// versions are the first and the last that are spoken. An older one that a file of
+// Kafka's names stops who speaks SSL, and nobody else.
 func (s secured) versions() (low, high uint16, err error) {
-	for _, word := range settings.SplitList(s.text("ssl.enabled.protocols")) {
-		version := uint16(tls.VersionTLS12)
-		if word == "TLSv1.3" {
-			version = tls.VersionTLS13
+	const setting = "ssl.enabled.protocols"
+	for _, word := range settings.SplitList(s.text(setting)) {
+		version, ok := map[string]uint16{"TLSv1.2": tls.VersionTLS12, "TLSv1.3": tls.VersionTLS13}[word]
+		if !ok {
+			v, name, _ := s.get(setting)
+			return 0, 0, fmt.Errorf("%s: %s names %q, and only TLSv1.2 and TLSv1.3 are served; leave it out", v.Origin, name, word)
 		}
 		if low == 0 || version < low {
 			low = version
 		}
 		high = max(high, version)
-	}
-	if low == 0 {
-		return 0, 0, fmt.Errorf("ssl.enabled.protocols names none; write TLSv1.2,TLSv1.3, or leave it out")
 	}
 	return low, high, nil
 }

@@ -37,14 +37,14 @@ func TestListenersOfSSLHaveTheirOwnSettingsOrThoseOfAll(t *testing.T) {
 
 // What Kafka's own files have of TLS stops nobody who does not use it, and is listed.
 func TestSettingsOfSSLThatNoListenerUsesAreListed(t *testing.T) {
-	c := mustLoad(t, user{file: "ssl.keystore.location=/k.jks\nssl.keystore.type=JKS\nssl.keystore.password=x\nssl.client.auth=required\nlistener.name.out.ssl.client.auth=none\n"})
+	c := mustLoad(t, user{file: "ssl.keystore.location=/k.jks\nssl.keystore.type=JKS\nssl.keystore.password=x\nssl.client.auth=required\nssl.enabled.protocols=TLSv1.1\nlistener.name.out.ssl.client.auth=none\n"})
 	var got []string
 	for _, ignored := range c.Ignored {
 		if ignored.Reason == unusedSSLReason {
 			got = ignored.Names
 		}
 	}
-	if want := []string{"listener.name.out.ssl.client.auth", "ssl.client.auth", "ssl.keystore.location", "ssl.keystore.type"}; !slices.Equal(got, want) {
+	if want := []string{"listener.name.out.ssl.client.auth", "ssl.client.auth", "ssl.enabled.protocols", "ssl.keystore.location", "ssl.keystore.type"}; !slices.Equal(got, want) {
 		t.Errorf("listed %q, want %q", got, want)
 	}
 	c = mustLoad(t, user{file: "listeners=SSL://:1\nssl.keystore.certificate.chain=c\nssl.keystore.key=k\nssl.truststore.location=/t\n"})
@@ -71,6 +71,8 @@ func TestWhatIsWrongWithSSLIsSaidInASentence(t *testing.T) {
 	f("listener.name.ssl.ssl.key.password=secret\n"+key, at+"listener.name.ssl.ssl.key.password is not served: decrypt the private key with `openssl pkey`, protect the file by its permissions, and leave the password out")
 	f("ssl.cipher.suites=A\n"+key, at+"ssl.cipher.suites is not served: Go's own choice of suites counts; leave it out, or narrow ssl.enabled.protocols")
 	f("ssl.principal.mapping.rules=RULE:x\n"+key, at+"ssl.principal.mapping.rules is not served: the user is the whole subject of the certificate; leave it out")
+	f("ssl.enabled.protocols=TLSv1.2,TLSv1.1\n"+key, at+`ssl.enabled.protocols names "TLSv1.1", and only TLSv1.2 and TLSv1.3 are served; leave it out`)
+	f("ssl.enabled.protocols=,\n"+key, at+`ssl.enabled.protocols names "", and only TLSv1.2 and TLSv1.3 are served; leave it out`)
 	f("ssl.client.auth=required\n"+key, "ssl.client.auth is required, and nothing says whose certificates count; set ssl.truststore.location to a PEM file with the authorities that sign those of clients")
 	f("ssl.truststore.location=/t\nssl.truststore.certificates=x\nssl.client.auth=requested\n"+key, at+"ssl.truststore.location and ssl.truststore.certificates both say whose certificates count; leave one of them out")
 	f("ssl.truststore.type=PKCS12\nssl.truststore.location=/t\nssl.client.auth=requested\n"+key, at+"ssl.truststore.type is PKCS12, and only PEM is served; convert a JKS store with `keytool -importkeystore -deststoretype PKCS12`, and PKCS#12 with `openssl pkcs12 -nodes`")
