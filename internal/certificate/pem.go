@@ -4,13 +4,18 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"strings"
 )
 
 // Identity is a certificate chain, the owner's certificate first, and its private
 // key. In a file they are together: both are the same Source.
-type Identity struct{ Chain, Key Source }
+type Identity struct {
+	Chain, Key Source
+	// Password opens an encrypted key. It has no file.
+	Password Source
+}
 
 // Load reads and checks an identity. It may be called concurrently.
 func (i Identity) Load() (tls.Certificate, error) {
@@ -27,12 +32,33 @@ func (i Identity) Load() (tls.Certificate, error) {
 	if err := i.check(chain, key); err != nil {
 		return tls.Certificate{}, err
 	}
+	if i.Password.Given() {
+		if key, err = i.open(key); err != nil {
+			return tls.Certificate{}, err
+		}
+	}
 	certificate, err := tls.X509KeyPair(chain, key)
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("%s: %w; the certificate of the private key comes first, and then those of the authorities that have signed it",
 			i.where(), err)
 	}
 	return certificate, nil
+}
+
+// open decrypts the key, which is known to be there.
+func (i Identity) open(text []byte) ([]byte, error) {
+	block, text := pem.Decode(text)
+	for block != nil && block.Type != encryptedType {
+		block, text = pem.Decode(text)
+	}
+	der, err := decrypt(block.Bytes, i.Password.Text)
+	switch {
+	case errors.Is(err, errPassword):
+		return nil, fmt.Errorf("%s does not fit the private key of %s; give the password that it was encrypted with", i.Password.Setting, i.Key.where())
+	case err != nil:
+		return nil, fmt.Errorf("%s: the private key cannot be used: %w", i.Key.where(), err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
 }
 
 // where names what belongs together.
@@ -53,10 +79,14 @@ func (i Identity) check(chain, key []byte) error {
 		return i.Key.noPEM()
 	case inChain.certificates == 0:
 		return fmt.Errorf("%s has no certificate; put the certificate chain and its private key there, both in PEM", i.Chain.where())
-	case inKey.encrypted:
-		return fmt.Errorf("%s: the private key is encrypted, which is not served; decrypt it with `openssl pkey`, and protect the file by its permissions", i.Key.where())
-	case inKey.keys == 0:
+	case inKey.old:
+		return fmt.Errorf("%s: the private key is encrypted in OpenSSL's old way, which is not served; encrypt it again with `openssl pkcs8 -topk8`", i.Key.where())
+	case inKey.keys+inKey.encrypted == 0:
 		return fmt.Errorf("%s has no private key; put the key of the certificate there, in PEM", i.Key.where())
+	case inKey.encrypted > 0 && !i.Password.Given():
+		return fmt.Errorf("%s: the private key is encrypted; set ssl.key.password, or decrypt it with `openssl pkey` and protect the file by its permissions", i.Key.where())
+	case inKey.encrypted == 0 && i.Password.Given():
+		return fmt.Errorf("%s is given, and the private key of %s is not encrypted; leave the password out", i.Password.Setting, i.Key.where())
 	}
 	return nil
 }
@@ -65,10 +95,14 @@ func (s Source) noPEM() error {
 	return fmt.Errorf("%s holds no PEM; convert a JKS store with `keytool -importkeystore -deststoretype PKCS12`, and PKCS#12 with `openssl pkcs12 -nodes`", s.where())
 }
 
+// encryptedType is the block of an encrypted key in PKCS#8.
+const encryptedType = "ENCRYPTED PRIVATE KEY"
+
 // content is what some PEM has in it.
 type content struct {
-	blocks, certificates, keys int
-	encrypted                  bool // one of the keys
+	blocks, certificates int
+	keys, encrypted      int  // in the clear, and in PKCS#8
+	old                  bool // there is a key that is encrypted as OpenSSL did before PKCS#8
 }
 
 // take takes stock of PEM. What is no PEM is passed over, as openssl's comments are.
@@ -83,8 +117,10 @@ func take(text []byte) content {
 		switch {
 		case block.Type == "CERTIFICATE":
 			c.certificates++
-		case block.Type == "ENCRYPTED PRIVATE KEY", block.Headers["DEK-Info"] != "":
-			c.encrypted = true
+		case block.Type == encryptedType:
+			c.encrypted++
+		case block.Headers["DEK-Info"] != "":
+			c.old = true
 		case strings.HasSuffix(block.Type, "PRIVATE KEY"):
 			c.keys++
 		}

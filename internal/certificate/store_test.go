@@ -36,7 +36,7 @@ func TestStoreRenewsWhatHasChanged(t *testing.T) {
 		}
 		source := Source{Setting: "ssl.keystore.location", File: certtest.Write(t, dir, "k.pem", issue("first"))}
 		var log bytes.Buffer
-		s, err := Open(Options{Listener: "L", Identity: Identity{source, source}, MinVersion: tls.VersionTLS12}, slog.New(slog.NewTextHandler(&log, nil)))
+		s, err := Open(Options{Listener: "L", Identity: Identity{Chain: source, Key: source}, MinVersion: tls.VersionTLS12}, slog.New(slog.NewTextHandler(&log, nil)))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -43,6 +43,7 @@ func TestEveryBrokerSettingReachesTheConfigOrTheTopics(t *testing.T) {
 		"replica.selector.class":           {value: settings.RackAwareReplicaSelector},
 		"ssl.client.auth":                  {value: "requested", company: ssl + "ssl.keystore.location=/k\nssl.truststore.location=/t"},
 		"ssl.enabled.protocols":            {value: "TLSv1.3", company: ssl + "ssl.keystore.location=/k"},
+		"ssl.key.password":                 {value: "text", company: ssl + "ssl.keystore.location=/k"},
 		"ssl.keystore.certificate.chain":   {value: "text", company: ssl + "ssl.keystore.key=text"},
 		"ssl.keystore.key":                 {value: "text", company: ssl + "ssl.keystore.certificate.chain=text"},
 		"ssl.keystore.location":            {value: "/k", company: ssl},

@@ -92,7 +92,6 @@ func (s secured) options() (*certificate.Options, error) {
 var unservedSSL = [...]struct{ name, instead string }{
 	{"ssl.cipher.suites", "is not served: Go's own choice of suites counts; leave it out, or narrow ssl.enabled.protocols"},
 	{"ssl.engine.factory.class", "is not served: chronik runs no Java classes; leave it out"},
-	{"ssl.key.password", "is not served: decrypt the private key with `openssl pkey`, protect the file by its permissions, and leave the password out"},
 	{"ssl.keystore.password", "is not for PEM, in Kafka neither; leave it out"},
 	{"ssl.truststore.password", "is not for PEM, in Kafka neither; leave it out"},
 }
@@ -112,6 +111,14 @@ func (s secured) refuseUnserved() error {
 
 // identity is the keystore.
 func (s secured) identity() (certificate.Identity, error) {
+	identity, err := s.keyAndChain()
+	if v, name, ok := s.get("ssl.key.password"); ok {
+		identity.Password = certificate.Source{Setting: name, Text: v.Text}
+	}
+	return identity, err
+}
+
+func (s secured) keyAndChain() (certificate.Identity, error) {
 	file, fileName, hasFile := s.get("ssl.keystore.location")
 	chain, chainName, hasChain := s.get("ssl.keystore.certificate.chain")
 	key, keyName, hasKey := s.get("ssl.keystore.key")

@@ -18,13 +18,15 @@ func file(setting, path string) certificate.Source {
 func TestListenersOfSSLHaveTheirOwnSettingsOrThoseOfAll(t *testing.T) {
 	c := mustLoad(t, user{file: "listeners=PLAINTEXT://:1,SSL://:2,My.Out://:3\nlistener.security.protocol.map=MY.OUT:SSL\n" +
 		"ssl.keystore.location=/k.pem\nssl.keystore.type=pem\nlistener.name.my.out.ssl.keystore.location=/own.pem\n" +
-		"ssl.truststore.location=/t.pem\nlistener.name.ssl.ssl.client.auth=requested\nlistener.name.my.out.ssl.enabled.protocols=TLSv1.3\n"})
+		"ssl.truststore.location=/t.pem\nlistener.name.ssl.ssl.client.auth=requested\nlistener.name.my.out.ssl.enabled.protocols=TLSv1.3\n" +
+		"listener.name.my.out.ssl.key.password=secret\n"})
 	keystore, own := file("ssl.keystore.location", "/k.pem"), file("listener.name.my.out.ssl.keystore.location", "/own.pem")
+	password := certificate.Source{Setting: "listener.name.my.out.ssl.key.password", Text: "secret"}
 	for i, want := range []*certificate.Options{
 		nil,
 		{Listener: "SSL", Identity: certificate.Identity{Chain: keystore, Key: keystore}, ClientAuth: tls.VerifyClientCertIfGiven,
 			Trust: file("ssl.truststore.location", "/t.pem"), MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS13},
-		{Listener: "MY.OUT", Identity: certificate.Identity{Chain: own, Key: own}, MinVersion: tls.VersionTLS13, MaxVersion: tls.VersionTLS13},
+		{Listener: "MY.OUT", Identity: certificate.Identity{Chain: own, Key: own, Password: password}, MinVersion: tls.VersionTLS13, MaxVersion: tls.VersionTLS13},
 	} {
 		if got := c.Listeners[i]; !reflect.DeepEqual(got.TLS, want) || (got.Protocol == server.SSL) != (want != nil) {
 			t.Errorf("%s %s: %+v, want %+v", got.Protocol, got.Name, got.TLS, want)
@@ -68,7 +70,6 @@ func TestWhatIsWrongWithSSLIsSaidInASentence(t *testing.T) {
 	f(key+"ssl.keystore.key=x\n", at+"ssl.keystore.location and the texts ssl.keystore.certificate.chain and ssl.keystore.key both say what the certificate is; leave one of them out")
 	f("ssl.keystore.type=JKS\n"+key, at+"ssl.keystore.type is JKS, and only PEM is served; convert a JKS store with `keytool -importkeystore -deststoretype PKCS12`, and PKCS#12 with `openssl pkcs12 -nodes`")
 	f("ssl.keystore.password=secret\n"+key, at+"ssl.keystore.password is not for PEM, in Kafka neither; leave it out")
-	f("listener.name.ssl.ssl.key.password=secret\n"+key, at+"listener.name.ssl.ssl.key.password is not served: decrypt the private key with `openssl pkey`, protect the file by its permissions, and leave the password out")
 	f("ssl.cipher.suites=A\n"+key, at+"ssl.cipher.suites is not served: Go's own choice of suites counts; leave it out, or narrow ssl.enabled.protocols")
 	f("ssl.principal.mapping.rules=RULE:x\n"+key, at+"ssl.principal.mapping.rules is not served: the user is the whole subject of the certificate; leave it out")
 	f("ssl.enabled.protocols=TLSv1.2,TLSv1.1\n"+key, at+`ssl.enabled.protocols names "TLSv1.1", and only TLSv1.2 and TLSv1.3 are served; leave it out`)

@@ -4,7 +4,7 @@ package settings
 // do nothing in chronik, with the reason. Never written.
 var unusedTable = [...]reasoned{
 	{"of TLS chronik serves what ssl.keystore, ssl.truststore, ssl.client.auth and ssl.enabled.protocols say", []string{
-		"ssl.cipher.suites", "ssl.engine.factory.class", "ssl.key.password", "ssl.keystore.password", "ssl.principal.mapping.rules",
+		"ssl.cipher.suites", "ssl.engine.factory.class", "ssl.keystore.password", "ssl.principal.mapping.rules",
 		"ssl.truststore.password",
 	}},
 	{"TLS is Go's own, and no Java class", []string{

@@ -23,6 +23,7 @@ import (
 const (
 	protocol       = "security.protocol"
 	names          = "ssl.endpoint.identification.algorithm"
+	keyPassword    = "ssl.key.password"
 	keystoreFile   = "ssl.keystore.location"
 	keystoreChain  = "ssl.keystore.certificate.chain"
 	keystoreKey    = "ssl.keystore.key"
@@ -33,7 +34,7 @@ const (
 )
 
 func served() []string {
-	return []string{protocol, names, keystoreFile, keystoreChain, keystoreKey, keystoreType, truststoreFile, truststoreText, truststoreType}
+	return []string{protocol, names, keyPassword, keystoreFile, keystoreChain, keystoreKey, keystoreType, truststoreFile, truststoreText, truststoreType}
 }
 
 // settings are what a file says.
@@ -98,6 +99,7 @@ func (s settings) secured() (*tls.Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	identity.Password = certificate.Source{Setting: keyPassword, Text: s.all.GetString(keyPassword, "")}
 	if identity.Chain.Given() {
 		pair, err := identity.Load()
 		if err != nil {
