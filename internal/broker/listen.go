@@ -16,8 +16,8 @@ import (
 
 // bindAll opens every address of every listener. The first of a listener must
 // open; the others (::1 besides 127.0.0.1) are opened where the machine has
-// them, at the port the first was given.
-// secured has the TLS of those that speak SSL.
+// them, at the port the first was given. secured has the TLS of those that speak
+// SSL.
 func bindAll(ctx context.Context, listeners []config.Listener, secured map[string]*tls.Config, lc net.ListenConfig) (bound []server.Listen, err error) {
 	defer func() {
 		if err != nil {

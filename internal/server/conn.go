@@ -170,8 +170,9 @@ const halfClosedMax = 10 * time.Second
 
 // answersEarlier reports whether the requests before the one that ended the
 // connection are still answered: the client is there, and did nothing wrong in
-// them (one that is idle waits for none, and may be reading the last). After it the reader has gone, and no longer notices when the client does;
-// the handler's own timeouts bound that.
+// them. (One that is idle waits for none, and may be reading the last.) After it
+// the reader has gone, and no longer notices when the client does; the handler's
+// own timeouts bound that.
 func (r CloseReason) answersEarlier() bool {
 	switch r {
 	case ClosedDrained, ClosedIdle, ClosedTooLarge, ClosedMalformed, ClosedByHandler, ClosedPanic:
