@@ -197,7 +197,7 @@ func (c *conn) fail(e *endError) {
 	c.ended(e)
 	c.cancel(e)
 	if errors.Is(e, ErrReset) {
-		reset(c.nc)
+		reset(c.transport)
 	}
 	_ = c.transport.Close() // what could not be written is lost either way
 }
@@ -209,11 +209,8 @@ func (c *conn) fail(e *endError) {
 var ErrReset = errors.New("connection reset")
 
 // reset has the connection end with a reset when it is closed.
-func reset(nc net.Conn) {
-	if over, ok := nc.(interface{ NetConn() net.Conn }); ok {
-		nc = over.NetConn()
-	}
-	if tcp, ok := nc.(*net.TCPConn); ok {
+func reset(transport net.Conn) {
+	if tcp, ok := transport.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0) // it is closed either way
 	}
 }
