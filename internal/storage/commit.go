@@ -188,10 +188,45 @@ func (u *unsynced) release() {
 // commit makes durable what was appended until it began.
 func (l *Log) commit() {
 	l.syncing.Lock()
-	grown, end := l.commitSyncing()
+	u, some := l.beginCommit()
+	if some {
+		began := time.Now()
+		if err := u.sync(l.fs, l.dir); err != nil {
+			_ = l.disk.fail("sync "+l.tp.String(), err) // whoever waits hears of it by the fence
+			some = false
+		} else {
+			l.disk.commits.observe(u.gathered, time.Since(began))
+		}
+	}
+	l.endCommit(u, some)
+}
+
+// beginCommit takes what is to be synced; some is false where nothing is any more. The
+// caller holds syncing, and calls endCommit.
+func (l *Log) beginCommit() (u unsynced, some bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.queued, l.committing = false, true
+	if l.closed || l.disk.Err() != nil {
+		return unsynced{}, false
+	}
+	return l.takeUnsyncedLocked(), true
+}
+
+// endCommit tells of what has been synced, gives syncing up, and queues the log again
+// where more has been appended meanwhile.
+func (l *Log) endCommit(u unsynced, synced bool) {
+	grown := false
+	if synced {
+		l.mu.Lock()
+		l.setSyncedLocked(u.end)
+		grown = l.raiseDurableLocked(u.end)
+		l.mu.Unlock()
+	}
+	u.release()
 	l.syncing.Unlock()
 	if grown {
-		l.durable(end)
+		l.durable(u.end)
 	}
 	l.mu.Lock()
 	l.committing = false
@@ -200,28 +235,6 @@ func (l *Log) commit() {
 	if again {
 		l.disk.commit.add(l)
 	}
-}
-
-func (l *Log) commitSyncing() (grown bool, end model.Offset) {
-	l.mu.Lock()
-	l.queued, l.committing = false, true
-	if l.closed || l.disk.Err() != nil {
-		l.mu.Unlock()
-		return false, 0
-	}
-	u := l.takeUnsyncedLocked()
-	l.mu.Unlock()
-	defer u.release()
-	began := time.Now()
-	if err := u.sync(l.fs, l.dir); err != nil {
-		_ = l.disk.fail("sync "+l.tp.String(), err) // whoever waits hears of it by the fence
-		return false, 0
-	}
-	l.disk.commits.observe(u.gathered, time.Since(began))
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.setSyncedLocked(u.end)
-	return l.raiseDurableLocked(u.end), u.end
 }
 
 // setSyncedLocked notes that a sync has returned, and moves synced up. The

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -55,6 +56,8 @@ type Disk struct {
 
 	fence   atomic.Pointer[error]
 	fenced  chan struct{} // closed with the fence
+	volume  vfs.Volume    // nil: it cannot be synced as a whole; from Run on
+	alone   atomic.Int64  // until when logs are synced by themselves; Unix nanoseconds
 	handles handleCache
 	remover remover
 	points  checkpoints
@@ -91,15 +94,19 @@ func NewDisk(o DiskOptions) *Disk {
 // points and removes what was deleted, until ctx ends; what is queued by then is
 // still synced.
 func (d *Disk) Run(ctx context.Context) error {
+	d.openVolume()
 	var g errgroup.Group
 	for range syncsAtOnce {
-		g.Go(func() error { d.commit.serve(ctx, (*Log).commit); return nil })
+		g.Go(func() error { d.commit.serve(ctx, d.commitSome); return nil })
 	}
 	g.Go(func() error { d.report.serve(ctx, (*Log).reportDurable); return nil })
 	g.Go(func() error { d.serveSettle(ctx); return nil })
 	g.Go(func() error { d.remover.serve(ctx, d); return nil })
 	err := g.Wait()
 	d.handles.closeAll()
+	if d.volume != nil {
+		err = errors.Join(err, d.volume.Close())
+	}
 	return err
 }
 

@@ -297,3 +297,28 @@ func TestMemReadsWhileOthersWrite(t *testing.T) {
 		}
 	}
 }
+
+// What is synced with its file system is durable like what is synced by itself.
+func TestMemVolumeSyncsEverything(t *testing.T) {
+	m := NewMem()
+	must(t, m.MkdirAll("a/b"))
+	f, err := m.Create("a/b/kept")
+	writeAt(t, mustOpen(t, f, err), "kept", 0)
+	g, err := m.Create("a/gone")
+	writeAt(t, mustOpen(t, g, err), "gone", 0)
+	must(t, m.Rename("a/gone", "a/b/moved"))
+	v, err := m.Volume("a")
+	must(t, err)
+	must(t, v.Sync())
+	writeAt(t, f, "lost", 4)
+	after := m.Crash()
+	for name, want := range map[string]string{"a/b/kept": "kept", "a/b/moved": "gone"} {
+		h, err := after.Open(name)
+		if got := content(t, mustOpen(t, h, err)); got != want {
+			t.Errorf("%s holds %q", name, got)
+		}
+	}
+	if _, err := m.Volume("nowhere"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a volume of nothing: %v", err)
+	}
+}

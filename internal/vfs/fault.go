@@ -20,6 +20,8 @@ const (
 	OpReadDir       OpKind = "readdir"
 	OpStat          OpKind = "stat"
 	OpSyncDir       OpKind = "syncdir"
+	OpVolume        OpKind = "volume"
+	OpSyncVolume    OpKind = "syncvolume"
 	OpLock          OpKind = "lock"
 	OpUsage         OpKind = "usage"
 	OpRead          OpKind = "read"
@@ -35,7 +37,7 @@ const (
 // Changes tells whether operations of the kind change what is stored.
 func (k OpKind) Changes() bool {
 	switch k {
-	case OpOpen, OpReadDir, OpStat, OpUsage, OpRead, OpClose, OpSize:
+	case OpOpen, OpVolume, OpReadDir, OpStat, OpUsage, OpRead, OpClose, OpSize:
 		return false
 	default:
 		return true
@@ -128,6 +130,30 @@ func (f *faultyFS) Lock(name string) (io.Closer, error) {
 		return nil, err
 	}
 	return f.fs.Lock(name)
+}
+
+func (f *faultyFS) Volume(dir string) (Volume, error) {
+	if err := f.before(Op{Kind: OpVolume, Name: dir}); err != nil {
+		return nil, err
+	}
+	v, err := f.fs.Volume(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &faultyVolume{v, dir, f.before}, nil
+}
+
+type faultyVolume struct {
+	Volume
+	name   string
+	before func(Op) error
+}
+
+func (v *faultyVolume) Sync() error {
+	if err := v.before(Op{Kind: OpSyncVolume, Name: v.name}); err != nil {
+		return err
+	}
+	return v.Volume.Sync()
 }
 
 func (f *faultyFS) Usage(dir string) (Usage, error) {

@@ -319,6 +319,28 @@ func (m *Mem) SyncDir(dir string) error {
 	return nil
 }
 
+// Volume implements FS.
+func (m *Mem) Volume(dir string) (Volume, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if _, err := m.walkLocked(split(dir)); err != nil {
+		return nil, pathError("volume", dir, err)
+	}
+	return memVolume{m}, nil
+}
+
+type memVolume struct{ m *Mem }
+
+func (memVolume) Close() error { return nil }
+
+// Sync implements Volume.
+func (v memVolume) Sync() error {
+	v.m.mu.Lock()
+	defer v.m.mu.Unlock()
+	v.m.syncAllLocked()
+	return nil
+}
+
 // Lock implements FS. A clone holds no locks.
 func (m *Mem) Lock(name string) (io.Closer, error) {
 	m.mu.Lock()

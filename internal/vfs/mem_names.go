@@ -105,6 +105,27 @@ func (m *Mem) commitNamesLocked(dir *inode) {
 	m.names = left
 }
 
+// syncAllLocked makes everything durable that is there.
+func (m *Mem) syncAllLocked() {
+	for i := range m.names {
+		if o := &m.names[i]; !o.apply(syncedNames) {
+			panic("vfs: an operation to sync does not apply: " + o.name)
+		}
+	}
+	m.names = nil
+	m.root.syncTree()
+}
+
+func (n *inode) syncTree() {
+	if !n.isDir() {
+		n.sync(true)
+		return
+	}
+	for _, child := range n.entries {
+		child.syncTree()
+	}
+}
+
 type dirName struct {
 	dir  *inode
 	name string

@@ -79,6 +79,8 @@ func infoOf(i fs.FileInfo) Info {
 
 func (osFS) SyncDir(dir string) error { return syncDir(filepath.Clean(dir)) }
 
+func (osFS) Volume(dir string) (Volume, error) { return openVolume(filepath.Clean(dir)) }
+
 func (osFS) Lock(name string) (io.Closer, error) {
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, filePerm)
 	if err != nil {

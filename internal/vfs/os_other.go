@@ -2,11 +2,17 @@
 
 package vfs
 
-import "os"
+import (
+	"errors"
+	"os"
+)
 
 // syncData is Sync where there is no fdatasync. On Darwin os.File.Sync is
 // F_FULLFSYNC, the only call there that empties the disk's own cache.
 func syncData(f *os.File) error { return f.Sync() }
+
+// openVolume: only Linux's syncfs waits, and says what has failed.
+func openVolume(string) (Volume, error) { return nil, errors.ErrUnsupported }
 
 // preallocate does nothing: elsewhere than on Linux it would change the length,
 // and it only saves time.

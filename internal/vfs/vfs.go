@@ -37,6 +37,9 @@ type FS interface {
 	// Lock takes an exclusive lock on a file, which it creates; it does not
 	// wait: a lock that another process holds is ErrLocked.
 	Lock(name string) (io.Closer, error)
+	// Volume opens the file system that dir is on, to sync it as a whole. It is
+	// errors.ErrUnsupported where that is not certain to make everything durable.
+	Volume(dir string) (Volume, error)
 	// Usage tells how large the disk below dir is, and how much of it is free
 	// to this process.
 	Usage(dir string) (Usage, error)
@@ -60,6 +63,15 @@ type File interface {
 	// Preallocate reserves disk space for [offset, offset+length) without
 	// changing the length of the file.
 	Preallocate(offset, length int64) error
+}
+
+// Volume is a file system that is synced as a whole.
+type Volume interface {
+	io.Closer
+	// Sync makes everything durable that was written to the file system before, by
+	// whomever: contents, lengths and names (syncfs). It reports what has failed to be
+	// written since the Volume was opened. As File.SyncData for errors.
+	Sync() error
 }
 
 // Info describes a file or directory.
