@@ -93,9 +93,10 @@ func empty(name string, ports int) (*Cluster, []int, error) {
 
 // freePorts finds ports that nothing listens on. They are below those from which the
 // system takes its own: a client that dials a dead node must not be given that node's
-// port as its own, which would keep the node from coming back.
+// port as its own, which would keep the node from coming back. So are the ports above them
+// that chronik's nodes serve their pages at.
 func freePorts(count int) ([]int, error) {
-	const first, last = 15_000, 30_000
+	const first, last, pagesAbove = 12_000, 22_000, 10_000
 	var free []int
 	for range 1000 {
 		if len(free) == count {
@@ -108,6 +109,11 @@ func freePorts(count int) ([]int, error) {
 		}
 		// Held until all are found, so that each is found once.
 		defer l.Close()
+		pages, err := net.Listen("tcp", fmt.Sprint(":", port+pagesAbove))
+		if err != nil {
+			continue
+		}
+		_ = pages.Close()
 		free = append(free, port)
 	}
 	return nil, fmt.Errorf("no %d free ports from %d to %d", count, first, last)

@@ -7,7 +7,7 @@ import (
 
 // ownFiles are those that a process has open besides what a scenario opens: a thousand
 // partitions' logs are some thousands.
-const ownFiles = 8192
+const ownFiles = 3800
 
 // allowFiles sees to it that this process and those that it starts may have so many files
 // open, and some more.
