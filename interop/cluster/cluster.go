@@ -37,11 +37,11 @@ func Chronik(server string, env ...string) (*Cluster, error) {
 
 // ChronikIn is Chronik with each node in a place of its own.
 func ChronikIn(server string, place func(id int) Place, env ...string) (*Cluster, error) {
-	c, ports, err := empty("chronik", 2*Size)
+	c, ports, err := empty("chronik", 3*Size)
 	if err != nil {
 		return nil, err
 	}
-	clients, raft := ports[:Size], ports[Size:]
+	clients, raft, secure := ports[:Size], ports[Size:2*Size], ports[2*Size:]
 	for i, n := range c.Nodes {
 		var peers []string
 		for j := range Size {
@@ -51,11 +51,13 @@ func ChronikIn(server string, place func(id int) Place, env ...string) (*Cluster
 		}
 		at := place(n.ID)
 		n.Addr = net.JoinHostPort(at.Host, strconv.Itoa(clients[i]))
+		n.SecureAddr = net.JoinHostPort(at.Host, strconv.Itoa(secure[i]))
 		n.ClusterAddr = net.JoinHostPort(at.Host, strconv.Itoa(raft[i]))
 		n.DataDir, n.env = filepath.Join(c.Dir, fmt.Sprint("node", n.ID)), env
 		n.args = append(slices.Clone(at.Inside), server, "--node-id", strconv.Itoa(n.ID), "--advertised-addr", at.Host, "--kafka-port", strconv.Itoa(clients[i]),
 			"--data-dir", n.DataDir, "raft-cluster", "--raft-addr", fmt.Sprint("0.0.0.0:", raft[i]),
 			"--peers", strings.Join(peers, ","), "--bootstrap")
+		n.secure = n.secureChronik
 	}
 	return c, nil
 }
@@ -156,6 +158,15 @@ func (c *Cluster) Addrs() []string {
 	var all []string
 	for _, n := range c.Nodes {
 		all = append(all, n.Addr)
+	}
+	return all
+}
+
+// SecureAddrs are those where they speak TLS.
+func (c *Cluster) SecureAddrs() []string {
+	var all []string
+	for _, n := range c.Nodes {
+		all = append(all, n.SecureAddr)
 	}
 	return all
 }

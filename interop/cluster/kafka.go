@@ -24,7 +24,7 @@ const (
 // Kafka is a cluster of Apache Kafka's brokers, each a controller too, with Kafka's
 // defaults but for the properties given, each name=value. None of them runs yet.
 func Kafka(ctx context.Context, tools *kafka.Tools, more ...string) (c *Cluster, err error) {
-	c, ports, err := empty("kafka", 2*Size)
+	c, ports, err := empty("kafka", 3*Size)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +33,7 @@ func Kafka(ctx context.Context, tools *kafka.Tools, more ...string) (c *Cluster,
 			c, err = nil, errors.Join(err, os.RemoveAll(c.Dir))
 		}
 	}()
-	clients, controllers := ports[:Size], ports[Size:]
+	clients, controllers, secure := ports[:Size], ports[Size:2*Size], ports[2*Size:]
 	var voters []string
 	for i := range Size {
 		voters = append(voters, fmt.Sprintf("%d@localhost:%d", i+1, controllers[i]))
@@ -41,11 +41,13 @@ func Kafka(ctx context.Context, tools *kafka.Tools, more ...string) (c *Cluster,
 	for i, n := range c.Nodes {
 		home := filepath.Join(c.Dir, fmt.Sprint("node", n.ID))
 		n.Addr, n.DataDir = net.JoinHostPort("localhost", strconv.Itoa(clients[i])), filepath.Join(home, "data")
+		n.SecureAddr = net.JoinHostPort("localhost", strconv.Itoa(secure[i]))
+		controller := fmt.Sprint("CONTROLLER://localhost:", controllers[i])
 		properties := append([]string{
 			"process.roles=broker,controller",
 			fmt.Sprint("node.id=", n.ID),
 			"controller.quorum.voters=" + strings.Join(voters, ","),
-			fmt.Sprintf("listeners=PLAINTEXT://localhost:%d,CONTROLLER://localhost:%d", clients[i], controllers[i]),
+			fmt.Sprintf("listeners=PLAINTEXT://%s,%s", n.Addr, controller),
 			"controller.listener.names=CONTROLLER",
 			"log.dirs=" + n.DataDir,
 		}, more...)
@@ -60,6 +62,7 @@ func Kafka(ctx context.Context, tools *kafka.Tools, more ...string) (c *Cluster,
 			return c, err
 		}
 		n.args, n.exits = tools.Broker(path), interruptedJVM
+		n.secure = func(keystore string) error { return n.secureKafka(path, controller, keystore) }
 	}
 	return c, nil
 }

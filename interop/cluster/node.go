@@ -26,6 +26,8 @@ const (
 type Node struct {
 	ID   int
 	Addr string // for clients: host and port
+	// SecureAddr is the same by TLS, once the cluster is secured.
+	SecureAddr string
 	// ClusterAddr is where chronik's nodes connect to each other.
 	ClusterAddr string
 	DataDir     string
@@ -34,7 +36,8 @@ type Node struct {
 	args    []string // the program, and what it is always given
 	flags   []string // what it is given before that
 	env     []string
-	exits   int // the code with which it ends in order when it is interrupted
+	secure  func(keystore string) error // has it listen at SecureAddr as well, from its next start on
+	exits   int                         // the code with which it ends in order when it is interrupted
 	process *exec.Cmd
 	exited  chan error // has the end of the process, once
 }

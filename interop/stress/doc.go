@@ -1,7 +1,7 @@
 // Command stress puts three nodes, chronik's or Apache Kafka's, under what a cluster
 // seldom has to bear: many partitions, producers or connections, readers that are cold
-// or do not read, large records, more than memory holds. Each scenario has a cluster of
-// its own and ends with figures.
+// or do not read, large records, more than memory holds, TLS. Each scenario has a cluster
+// of its own and ends with figures.
 //
 // What is promised decides on the exit code: that what was acknowledged is read back,
 // that nodes live, and that none of them logs an error. Figures have goals, which are

@@ -22,11 +22,13 @@ type scenario struct {
 	env []string
 	// files are how many a process has open at most.
 	files func(o *options) int
-	run   func(*scene) error
+	// prepare is done before nodes start; nil: nothing is.
+	prepare func(*scene) error
+	run     func(*scene) error
 }
 
 func scenarios() []scenario {
-	return []scenario{partitions(), producers(), connections(), cold(), slow(), large(), overload()}
+	return []scenario{partitions(), producers(), connections(), cold(), slow(), large(), overload(), encrypted()}
 }
 
 // perform carries a scenario out with a cluster of its own. The directory is kept where
@@ -50,6 +52,11 @@ func perform(ctx context.Context, o options, s scenario, out io.Writer) (err err
 		err = errors.Join(err, c.Close(keep))
 	}()
 	scene := &scene{options: o, ctx: ctx, out: out, progress: os.Stderr, name: s.name, cluster: c}
+	if s.prepare != nil {
+		if err := s.prepare(scene); err != nil {
+			return err
+		}
+	}
 	if err := scene.open(); err != nil {
 		return err
 	}

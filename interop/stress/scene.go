@@ -2,14 +2,13 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"strconv"
 	"time"
-
-	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/chronik/chronik/interop/cluster"
 	"github.com/chronik/chronik/interop/stress/meter"
@@ -25,9 +24,9 @@ type scene struct {
 	cluster  *cluster.Cluster
 	view     *cluster.View
 	meter    *meter.Meter
-	reach    []kgo.Opt
-	headed   bool     // the table has its head
-	broken   []string // promises
+	secured  *tls.Config // of clients, where nodes speak TLS as well
+	headed   bool        // the table has its head
+	broken   []string    // promises
 }
 
 // adminOffset is how far above its clients' port chronik has its metrics.
@@ -50,7 +49,6 @@ func (s *scene) open() error {
 		nodes = append(nodes, watched)
 	}
 	s.meter = meter.New(nodes)
-	s.reach = []kgo.Opt{kgo.SeedBrokers(s.cluster.Addrs()...), kgo.ClientID("stress")}
 	s.view, err = cluster.NewView(s.cluster)
 	return err
 }

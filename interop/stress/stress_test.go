@@ -1,7 +1,10 @@
 package main
 
 import (
+	"crypto/tls"
 	"io"
+	"net"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -76,4 +79,30 @@ func TestOptionsSayWhatIsWrong(t *testing.T) {
 	f("-seconds 0", "-seconds", "0")
 	f("-gib 0", "-gib", "0")
 	f("-share -1", "-share", "-1")
+}
+
+// Goal: a client that believes in what was made gets through to who has the file.
+func TestTheCertificateIsBelieved(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "keystore.pem")
+	believed, err := makeCertificate(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	identity, err := tls.LoadX509KeyPair(path, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	here, there := net.Pipe()
+	defer here.Close()
+	defer there.Close()
+	answered := make(chan error, 1)
+	go func() {
+		answered <- tls.Server(there, &tls.Config{Certificates: []tls.Certificate{identity}}).Handshake()
+	}()
+	if err := tls.Client(here, &tls.Config{RootCAs: believed, ServerName: "localhost"}).Handshake(); err != nil {
+		t.Errorf("the client: %v", err)
+	}
+	if err := <-answered; err != nil {
+		t.Errorf("the server: %v", err)
+	}
 }

@@ -61,7 +61,7 @@ func (t *topic) request() *kmsg.CreateTopicsRequest {
 
 // ask creates, again while not all nodes have registered yet.
 func (s *scene) ask(ctx context.Context, r *kmsg.CreateTopicsRequest) error {
-	client, err := kgo.NewClient(s.reach...)
+	client, err := kgo.NewClient(s.reach(nil)...)
 	if err != nil {
 		return err
 	}

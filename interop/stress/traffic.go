@@ -1,8 +1,12 @@
 package main
 
 import (
+	"crypto/tls"
 	"math/rand/v2"
+	"strings"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/chronik/chronik/internal/bench/load"
 	"github.com/chronik/chronik/internal/bench/output"
@@ -36,6 +40,8 @@ func (o *options) plan() load.Plan {
 type traffic struct {
 	topic string
 	plan  load.Plan
+	// secured is the TLS that it takes; nil: none.
+	secured *tls.Config
 	// early ends what is measured when it is closed; nil: nothing does.
 	early <-chan struct{}
 	// second is told of each second; nil: nobody.
@@ -53,6 +59,29 @@ type measured struct {
 
 // side is one of the traffic's, by its place in the mode's list.
 func (m *measured) side(i int) *result.Side { return &m.Sides[i] }
+
+// servers are the nodes' addresses, by TLS or not.
+func (s *scene) servers(secured *tls.Config) []string {
+	if secured != nil {
+		return s.cluster.SecureAddrs()
+	}
+	return s.cluster.Addrs()
+}
+
+// reach is how clients get to the nodes.
+func (s *scene) reach(secured *tls.Config) []kgo.Opt {
+	reach := []kgo.Opt{kgo.SeedBrokers(s.servers(secured)...), kgo.ClientID("stress")}
+	if secured != nil {
+		reach = append(reach, kgo.DialTLSConfig(secured))
+	}
+	return reach
+}
+
+// reached is the topic of traffic, seen the way that the traffic takes.
+func (s *scene) reached(t *traffic) (*target.Target, error) {
+	servers := strings.Join(s.servers(t.secured), ",")
+	return target.Open(s.ctx, s.reach(t.secured), target.Spec{Servers: servers, Topic: t.topic})
+}
 
 // measure carries traffic, and meters the nodes.
 func (s *scene) measure(t traffic) (measured, error) {
@@ -73,7 +102,7 @@ func (s *scene) carry(t traffic) (measured, error) {
 	if err := t.plan.Check(); err != nil {
 		return m, err
 	}
-	to, err := target.Open(s.ctx, s.reach, target.Spec{Servers: s.cluster.Bootstrap(), Topic: t.topic})
+	to, err := s.reached(&t)
 	if err != nil {
 		return m, err
 	}
@@ -87,7 +116,7 @@ func (s *scene) carry(t traffic) (measured, error) {
 	}
 	progress := output.NewProgress(s.progress, int(sayEvery.Seconds()))
 	m.Outcome, err = load.Run(s.ctx, load.Options{
-		Plan: t.plan, Client: s.reach, Topic: t.topic, Run: m.run, Starts: starts, Ends: m.before, Early: t.early,
+		Plan: t.plan, Client: s.reach(t.secured), Topic: t.topic, Run: m.run, Starts: starts, Ends: m.before, Early: t.early,
 		Second: func(second load.Second) {
 			progress.Second(second.Number, second.Sides, second.Points)
 			if t.second != nil {
@@ -106,7 +135,7 @@ func (s *scene) carry(t traffic) (measured, error) {
 func (s *scene) readBack(m *measured) (*result.Verified, error) {
 	var v result.Verified
 	err := s.step("read back "+m.topic, func() error {
-		to, err := target.Open(s.ctx, s.reach, target.Spec{Servers: s.cluster.Bootstrap(), Topic: m.topic})
+		to, err := s.reached(&m.traffic)
 		if err != nil {
 			return err
 		}
@@ -116,7 +145,7 @@ func (s *scene) readBack(m *measured) (*result.Verified, error) {
 			return err
 		}
 		v, err = verify.ReadBack(s.ctx, verify.Reading{
-			Client: s.reach, Topic: m.topic, From: m.before, To: after, Run: m.run, Bytes: m.plan.Shape.Size,
+			Client: s.reach(m.secured), Topic: m.topic, From: m.before, To: after, Run: m.run, Bytes: m.plan.Shape.Size,
 		}, m.Ledger)
 		return err
 	})
