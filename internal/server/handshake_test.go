@@ -253,6 +253,7 @@ func TestConnectionsEndInOrder(t *testing.T) {
 		mustWrite(t, c, frame(testVersion, 1, nil))
 		<-started
 		s.stop()
+		waitFor(t, s.draining.Load)
 		mustWrite(t, c, frame(testVersion, 2, nil)) // not read any more
 		close(release)
 		mustRead(t, c, 1)

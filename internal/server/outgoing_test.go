@@ -32,8 +32,8 @@ func TestOutgoingIsSentInOrder(t *testing.T) {
 	for seed := range uint64(500) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		next := byte(0)
-		some := func(max int) []byte {
-			b := make([]byte, r.IntN(max))
+		some := func(most int) []byte {
+			b := make([]byte, r.IntN(most))
 			for i := range b {
 				next++
 				b[i] = next

@@ -206,6 +206,7 @@ func (l *Log) commit() {
 func (l *Log) beginCommit() (u unsynced, some bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.disk.cold.noteCommit()
 	l.queued, l.committing = false, true
 	if l.closed || l.disk.Err() != nil {
 		return unsynced{}, false
@@ -224,6 +225,7 @@ func (l *Log) endCommit(u unsynced, synced bool) {
 		l.mu.Unlock()
 	}
 	u.release()
+	l.disk.cold.noteCommit()
 	l.syncing.Unlock()
 	if grown {
 		l.durable(u.end)

@@ -64,6 +64,7 @@ type Disk struct {
 	zeros   []byte // what logs write ahead of their end; only read
 
 	commits commits
+	cold    coldReads
 
 	commit queue // logs to sync
 	report queue // logs whose Durable is to be called where no commit does

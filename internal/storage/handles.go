@@ -75,6 +75,7 @@ func (c *handleCache) open(path string) (*handle, error) {
 	if err != nil {
 		return nil, err
 	}
+	f.NoReadAhead() // see coldReads
 	h := newHandle(f)
 	c.mu.Lock()
 	defer c.mu.Unlock()

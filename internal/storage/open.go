@@ -40,6 +40,7 @@ func Open(o Options) (*Log, Recovered, error) {
 	l.unchecked(r.found.BytesChecked) // or the next crash would have all of it checked again
 	r.found.Took = time.Since(r.started)
 	r.report()
+	l.active().file.NoReadAhead() // recovery has read on; see coldReads
 	return l, r.found, nil
 }
 

@@ -182,7 +182,7 @@ func (r *reading) fill(h *handle, position int64, n int) ([]byte, error) {
 		r.buf = r.want.grow(r.buf, n)
 	}
 	chunk := r.buf[have : have+n]
-	if m, err := h.ReadAt(chunk, position); m < n {
+	if m, err := r.log.disk.cold.readAt(h, chunk, position); m < n {
 		if errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF
 		}

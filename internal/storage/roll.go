@@ -105,6 +105,7 @@ func (l *Log) createSegment(base model.Offset) (*segment, error) {
 		return nil, err
 	}
 	l.disk.handles.forget(s.logPath())
+	f.NoReadAhead()
 	s.file = newHandle(f)
 	if c := l.config(); c.Preallocate {
 		if err := f.Preallocate(0, c.SegmentBytes); err != nil {

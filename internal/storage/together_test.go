@@ -73,6 +73,7 @@ func TestManyLogsAreSyncedTogether(t *testing.T) {
 			shared.Add(1)
 		case vfs.OpSyncData:
 			alone.Add(1)
+		default:
 		}
 		return nil
 	})
@@ -143,6 +144,7 @@ func TestASharedSyncThatIsSlowIsNotTriedAgainSoon(t *testing.T) {
 				if g := gate.Load(); g != nil {
 					<-*g
 				}
+			default:
 			}
 			return nil
 		})

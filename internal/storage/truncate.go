@@ -146,6 +146,7 @@ func (l *Log) cutSegments(i int, cut logCut) error {
 		if err != nil {
 			return err
 		}
+		f.NoReadAhead()
 		file, old = newHandle(f), active.file
 	}
 	l.mu.Lock()

@@ -21,6 +21,7 @@ func TestConformance(t *testing.T) {
 	checks := map[string]func(*testing.T, FS, string){
 		"content": checkContent, "modes": checkModes, "names": checkNames, "rename": checkRename,
 		"directories": checkDirectories, "lock": checkLock, "usage": checkUsage, "open file outlives its name": checkUnlinked,
+		"cached": checkCached,
 	}
 	for system, open := range systems {
 		for name, check := range checks {
@@ -320,5 +321,24 @@ func TestMemVolumeSyncsEverything(t *testing.T) {
 	}
 	if _, err := m.Volume("nowhere"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a volume of nothing: %v", err)
+	}
+}
+
+// checkCached: what ReadCached says that it has read is what is there.
+func checkCached(t *testing.T, fs FS, root string) {
+	f, err := fs.Create(filepath.Join(root, "f"))
+	f = mustOpen(t, f, err)
+	writeAt(t, f, "0123456789", 0)
+	f.NoReadAhead()
+	for _, off := range []int64{0, 4, 9, 10, 20} {
+		buf := make([]byte, 8)
+		n := f.ReadCached(buf, off)
+		rest := "0123456789"[min(off, 10):]
+		if n > len(rest) || string(buf[:n]) != rest[:n] {
+			t.Errorf("at %d it read %q", off, buf[:n])
+		}
+	}
+	if n := f.ReadCached(nil, 0); n != 0 {
+		t.Errorf("%d bytes into nothing", n)
 	}
 }

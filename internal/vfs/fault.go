@@ -190,6 +190,11 @@ func (f *faultyFile) ReadAt(p []byte, off int64) (int, error) {
 	return f.transfer(OpRead, p, off, f.f.ReadAt)
 }
 
+// ReadCached leaves everything to ReadAt, which may fail.
+func (f *faultyFile) ReadCached([]byte, int64) int { return 0 }
+
+func (f *faultyFile) NoReadAhead() { f.f.NoReadAhead() }
+
 func (f *faultyFile) WriteAt(p []byte, off int64) (int, error) {
 	return f.transfer(OpWrite, p, off, f.f.WriteAt)
 }

@@ -1,6 +1,7 @@
 package vfs
 
 import (
+	"errors"
 	"io"
 	"io/fs"
 	"sync/atomic"
@@ -100,6 +101,18 @@ func (f *memFile) checkWrite(op string, off int64) error {
 	}
 	return nil
 }
+
+// ReadCached implements File: everything is in memory.
+func (f *memFile) ReadCached(p []byte, off int64) int {
+	n, err := f.ReadAt(p, off)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return 0
+	}
+	return n
+}
+
+// NoReadAhead implements File.
+func (f *memFile) NoReadAhead() {}
 
 // ReadAt implements File.
 func (f *memFile) ReadAt(p []byte, off int64) (int, error) {

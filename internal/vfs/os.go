@@ -34,7 +34,7 @@ func openOS(name string, flag int) (File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &osFile{f: f}, nil
+	return &osFile{f: f, fd: f.Fd()}, nil
 }
 
 func (osFS) Remove(name string) error             { return os.Remove(name) }
@@ -100,9 +100,14 @@ func (osFS) Usage(dir string) (Usage, error) {
 	return u, nil
 }
 
-type osFile struct{ f *os.File }
+type osFile struct {
+	f  *os.File
+	fd uintptr // of f: ReadCached, which is called for every read, has no time for more
+}
 
 func (f *osFile) ReadAt(p []byte, off int64) (int, error)  { return f.f.ReadAt(p, off) }
+func (f *osFile) ReadCached(p []byte, off int64) int       { return readCached(f, p, off) }
+func (f *osFile) NoReadAhead()                             { noReadAhead(f.f) }
 func (f *osFile) WriteAt(p []byte, off int64) (int, error) { return f.f.WriteAt(p, off) }
 func (f *osFile) Close() error                             { return f.f.Close() }
 func (f *osFile) Truncate(size int64) error                { return f.f.Truncate(size) }

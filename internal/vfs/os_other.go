@@ -4,6 +4,7 @@ package vfs
 
 import (
 	"errors"
+	"io"
 	"os"
 )
 
@@ -17,3 +18,15 @@ func openVolume(string) (Volume, error) { return nil, errors.ErrUnsupported }
 // preallocate does nothing: elsewhere than on Linux it would change the length,
 // and it only saves time.
 func preallocate(*os.File, int64, int64) error { return nil }
+
+// readCached: elsewhere than on Linux it cannot be told, and all is read as if it were.
+func readCached(f *osFile, p []byte, off int64) int {
+	n, err := f.ReadAt(p, off)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return 0
+	}
+	return n
+}
+
+// noReadAhead only saves the disk work.
+func noReadAhead(*os.File) {}

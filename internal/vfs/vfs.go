@@ -45,10 +45,15 @@ type FS interface {
 	Usage(dir string) (Usage, error)
 }
 
-// File is an open file. ReadAt may be called concurrently with everything but
+// File is an open file. ReadAt and ReadCached may be called concurrently with everything but
 // Close; the others need one caller at a time.
 type File interface {
 	io.ReaderAt
+	// ReadCached reads what is in memory from off on, and returns without waiting for the
+	// disk how much that was. What is missing is for ReadAt to read, or to fail with.
+	ReadCached(p []byte, off int64) int
+	// NoReadAhead has the system read what is asked for from now on, and no more.
+	NoReadAhead()
 	io.WriterAt
 	io.Closer
 	// Size is the length in bytes.
