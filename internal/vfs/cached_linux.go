@@ -1,22 +1,30 @@
 package vfs
 
 import (
+	"errors"
+	"io"
 	"os"
 
 	"golang.org/x/sys/unix"
 )
 
-// readCached is a read that the kernel ends where it would have to wait for the disk. A
-// file system that does not know the flag has nothing cached.
+// readCached is a read that the kernel ends where it would have to wait for the disk. Of
+// file systems that cannot tell (FUSE's, for one) all is read as if it were in memory.
 func readCached(f *osFile, p []byte, off int64) int {
 	if len(p) == 0 {
 		return 0
 	}
 	n, err := unix.Preadv2(int(f.fd), [][]byte{p}, off, unix.RWF_NOWAIT)
-	if err != nil {
-		return 0
+	switch {
+	case err == nil:
+		return max(n, 0)
+	case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.ENOSYS):
+		n, err = f.f.ReadAt(p, off)
+		if err == nil || errors.Is(err, io.EOF) {
+			return n
+		}
 	}
-	return max(n, 0)
+	return 0
 }
 
 // noReadAhead: what it cannot do only costs the disk work.
