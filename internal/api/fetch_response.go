@@ -12,7 +12,6 @@ import (
 const (
 	fetchSinceSessions = 7  // and an error of the whole
 	fetchSinceRack     = 11 // PreferredReadReplica
-	fetchSinceFlexible = 12
 	fetchSinceTopicIDs = 13
 	fetchSinceLogStart = 5
 	fetchBrokersTag    = 0
@@ -26,7 +25,8 @@ const (
 // where they are (server.Request.Insert), for copying them costs as much as reading
 // them. Versions 4 to 18; no field of later ones, or of replicas', is set.
 func appendFetchResponse(dst []byte, req *server.Request, resp *kmsg.FetchResponse) []byte {
-	e := fetchEncoder{version: req.Version, flexible: req.Version >= fetchSinceFlexible, req: req}
+	resp.SetVersion(req.Version)
+	e := fetchEncoder{version: req.Version, flexible: resp.IsFlexible(), req: req}
 	e.dst = wire.AppendResponseHeader(dst, req.Key, req.Version, req.CorrelationID)
 	e.dst = kbin.AppendInt32(e.dst, resp.ThrottleMillis)
 	if e.version >= fetchSinceSessions {

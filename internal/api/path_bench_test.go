@@ -72,8 +72,6 @@ type asking struct {
 	request server.Request
 	asked   []byte // as it was sent; the handler changes what it is given
 	answer  []byte // but for what was inserted
-
-	inserted int
 }
 
 func newAsking(h *Handler, r kmsg.Request) *asking {
@@ -93,7 +91,6 @@ func (a *asking) ask(b *testing.B) {
 	if a.answer, err = reply(b.Context(), a.answer[:0]); err != nil {
 		b.Fatal(err)
 	}
-	a.inserted = a.request.InsertedBytes()
 	if a.request.OnWritten != nil {
 		a.request.OnWritten()
 	}
@@ -140,7 +137,7 @@ func BenchmarkFetch(b *testing.B) {
 			for b.Loop() {
 				client.ask(b)
 			}
-			if got := len(client.answer) + client.inserted; got < int(bytes)*9/10 {
+			if got := len(client.request.WithInserts(client.answer)); got < int(bytes)*9/10 {
 				b.Fatalf("an answer of %d bytes", got)
 			}
 		})

@@ -239,6 +239,3 @@ type stream struct{ *peer.Stream }
 
 // Write implements replication.Stream.
 func (s stream) Write(frame []byte) error { return s.Stream.Write(frame) }
-
-// TryWrite implements replication.Stream.
-func (s stream) TryWrite(frame []byte) bool { return s.Stream.TryWrite(frame) }

@@ -39,15 +39,6 @@ func (r *Request) Insert(result, bytes []byte) {
 	}
 }
 
-// InsertedBytes is how many bytes were inserted.
-func (r *Request) InsertedBytes() int {
-	sum := 0
-	for _, i := range r.inserts {
-		sum += len(i.bytes)
-	}
-	return sum
-}
-
 // WithInserts returns a Reply's result with what was inserted, in memory of its own: what
 // the client sees.
 func (r *Request) WithInserts(result []byte) []byte {
