@@ -43,6 +43,7 @@ func (s testSystem) Bootstrap() []string { return s.addrs }
 func (s testSystem) Usage() (comparison.Usage, error) {
 	return comparison.Usage{ResidentBytes: 30e6}, nil
 }
+func (s testSystem) Settle(context.Context) error                      { return nil }
 func (s testSystem) LoseLeader(context.Context) (time.Duration, error) { return time.Second / 4, nil }
 func (s testSystem) Close() error                                      { return nil }
 

@@ -67,6 +67,8 @@ func (c *fakeCluster) Usage() (Usage, error) {
 	return Usage{ResidentBytes: int64(c.turns) * 1e7}, nil
 }
 
+func (c *fakeCluster) Settle(context.Context) error { return c.did("settle") }
+
 func (c *fakeCluster) LoseLeader(context.Context) (time.Duration, error) {
 	c.losses++
 	return time.Duration(c.losses) * time.Second, c.did("lose")

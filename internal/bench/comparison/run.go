@@ -97,6 +97,7 @@ func (r *run) begin(ctx context.Context) error {
 func (r *run) notes() []string {
 	return []string{
 		fmt.Sprintf("Systems took turns, %d each; every turn began with three new nodes on empty directories, and ended with them. "+
+			"Before each shape that writes, what earlier ones have written was synced and given up by the page cache. "+
 			"Clients ran on the same machine as the nodes, and had no more of it than those left.", r.Turns),
 		"Memory is resident memory, of the node that has most. Processor time is of all three nodes, user and system, in the measured time only.",
 		"A time without an acknowledgement is between two acknowledgements of one client that asks all nodes, and each again after a millisecond: " +

@@ -42,7 +42,7 @@ func TestSystemsTakeTurns(t *testing.T) {
 		t.Fatal(err)
 	}
 	turn := func(name string) []string {
-		return []string{name + " cluster", name + " start", name + " load caller", name + " load small",
+		return []string{name + " cluster", name + " start", name + " load caller", name + " settle", name + " load small",
 			name + " lose", name + " lose", name + " lose", name + " lose", name + " close"}
 	}
 	want := slices.Concat([]string{"A describe", "B describe"}, turn("A"), turn("B"), turn("A"), turn("B"))

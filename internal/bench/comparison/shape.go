@@ -41,9 +41,7 @@ const (
 	readWarmUpShare = 20
 )
 
-// Shapes is the table of what is measured, with goals for chronik. Those whose latencies
-// matter come first: what the system has not written back to the disk yet after a flood
-// holds others up.
+// Shapes is the table of what is measured, with goals for chronik.
 func Shapes(warmUp, length time.Duration) []Shape {
 	all := []Shape{
 		{

@@ -38,8 +38,13 @@ func (t *turn) take(ctx context.Context) (err error) {
 	if err := t.rest(ctx); err != nil {
 		return err
 	}
-	for _, s := range t.Shapes {
+	for i, s := range t.Shapes {
 		t.next(s.Name)
+		if i > 0 && !s.Reads {
+			if err := t.cluster.Settle(ctx); err != nil {
+				return err
+			}
+		}
 		if err := t.measure(ctx, s); err != nil {
 			return fmt.Errorf("%s: %w", s.Name, err)
 		}

@@ -55,6 +55,9 @@ func went(t *testing.T, c comparison.Cluster) {
 	if err != nil || before.ResidentBytes < 1<<20 {
 		t.Errorf("usage %+v, %v", before, err)
 	}
+	if err := c.Settle(t.Context()); err != nil {
+		t.Error(err)
+	}
 	for range 2 {
 		gap, err := c.LoseLeader(t.Context())
 		if err != nil || gap <= 0 {
