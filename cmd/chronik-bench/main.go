@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 )
@@ -25,7 +26,16 @@ const (
 	exitNotHeld = 3
 )
 
+// gcPercent lets the heap grow to five times what lives. Reading, a client allocates a
+// gigabyte a second: at Go's default of 100 its collections, and the pages that it gives
+// back and takes again, were a quarter of what the client cost, and 1.5 million records of
+// 1 KiB a second at most; 1.8 million with this.
+const gcPercent = 400
+
 func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 }
 

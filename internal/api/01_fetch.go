@@ -13,6 +13,7 @@ import (
 	"github.com/chronik/chronik/internal/model"
 	"github.com/chronik/chronik/internal/partition"
 	"github.com/chronik/chronik/internal/server"
+	"github.com/chronik/chronik/internal/storage"
 )
 
 // Fetch (key 1), v4–v18.
@@ -26,12 +27,23 @@ import (
 // v13 topic ids (KIP-516); v16 node endpoints (KIP-951).
 // Divergence: a replica id is ignored. chronik's replicas do not fetch by this
 // API, and whoever claims to be one sees what a consumer sees.
+// Records are sent from the log's files where that is as good as reading them
+// (docs/adr/0014), and from memory otherwise.
 
 // fetchResult is one partition of a fetch's answer.
 type fetchResult struct {
 	partition *fetchPartition
 	resp      kmsg.FetchResponseTopicPartition
+	lent      *storage.Lent // its records, where they are not in resp
 	diverging bool
+}
+
+// recordBytes is how much it has of records.
+func (r *fetchResult) recordBytes() int {
+	if r.lent != nil {
+		return int(r.lent.Length)
+	}
+	return len(r.resp.RecordBatches)
 }
 
 func startFetch(h *Handler, _ context.Context, req *server.Request, kreq kmsg.Request) (server.Reply, error) {
@@ -44,30 +56,31 @@ func startFetch(h *Handler, _ context.Context, req *server.Request, kreq kmsg.Re
 		// The records are counted, and their memory is theirs, until the client has taken
 		// them: one that asks and does not read must not make room for more.
 		req.OnWritten = func() { f.release(); f.releaseBuffers() }
-		resp, err := f.run(ctx)
+		resp, lent, err := f.run(ctx)
 		if err != nil {
 			return nil, err
 		}
-		dst = appendFetchResponse(req.Grow(dst, f.overhead()), req, resp)
+		dst = appendFetchResponse(req.Grow(dst, f.overhead()), req, resp, lent)
 		h.answered(req)
 		return dst, nil
 	}, nil
 }
 
-// run is the answer; its records are in the fetch's buffers.
-func (f *fetch) run(ctx context.Context) (*kmsg.FetchResponse, error) {
+// run is the answer; its records are in the fetch's buffers, or lent.
+func (f *fetch) run(ctx context.Context) (*kmsg.FetchResponse, lentRecords, error) {
 	plan, err := f.handler.sessions.begin(f.request, time.Now())
 	if err != nil {
 		resp := kmsg.NewPtrFetchResponse()
 		resp.ErrorCode = wireCode(err)
-		return resp, nil
+		return resp, nil, nil
 	}
 	f.targets = f.handler.fetchTargets(f.request, plan)
 	if err := f.poll(ctx); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	f.count()
-	return f.response(plan), nil
+	resp, lent := f.response(plan)
+	return resp, lent, nil
 }
 
 // overhead is about what an answer takes without the records: more is rare, and only slow.
@@ -77,13 +90,15 @@ func (f *fetch) overhead() int {
 }
 
 // response is what has been read, as the session wants it told.
-func (f *fetch) response(plan *fetchPlan) *kmsg.FetchResponse {
+func (f *fetch) response(plan *fetchPlan) (*kmsg.FetchResponse, lentRecords) {
 	h, r := f.handler, f.request
+	var lent lentRecords
 	resp := kmsg.NewPtrFetchResponse()
 	resp.SessionID = plan.sessionID
 	var leaders []int32
 	for _, result := range h.sessions.finish(plan, f.results) {
 		appendFetched(resp, result)
+		lent = append(lent, result.lent)
 		if hint := result.resp.CurrentLeader.LeaderID; hint >= 0 && r.Version >= 16 {
 			leaders = append(leaders, hint)
 		}
@@ -93,7 +108,7 @@ func (f *fetch) response(plan *fetchPlan) *kmsg.FetchResponse {
 		b.NodeID, b.Host, b.Port, b.Rack = int32(l.node), l.endpoint.Host, int32(l.endpoint.Port), l.rack
 		resp.Brokers = append(resp.Brokers, b)
 	}
-	return resp
+	return resp, lent
 }
 
 // fetchTarget is a partition of a fetch as this node sees it.
@@ -133,6 +148,7 @@ type fetch struct {
 	buffers  [][]byte // that the results' records are in
 	reserved int64
 	bytes    int
+	share    int  // what it may still take of the memory for responses
 	urgent   bool // a partition has an error or diverges: answer now
 }
 
@@ -182,6 +198,12 @@ func (f *fetch) releaseBuffers() {
 		f.req.Release(b)
 	}
 	f.buffers = f.buffers[:0]
+	for i := range f.results {
+		if lent := f.results[i].lent; lent != nil {
+			f.results[i].lent = nil
+			lent.Release()
+		}
+	}
 }
 
 // grow is partition.Read's.
@@ -199,7 +221,7 @@ func (f *fetch) count() {
 			continue
 		}
 		c.fetchRequests.Add(1)
-		c.bytesOut.Add(int64(len(resp.RecordBatches)))
+		c.bytesOut.Add(int64(f.results[i].recordBytes()))
 		if code, _ := errors.AsType[*kerr.Error](kerr.ErrorForCode(resp.ErrorCode)); isFailure(code) {
 			c.fetchFailures.Add(1)
 		}
@@ -217,7 +239,8 @@ func (f *fetch) discard() {
 // read makes one pass over the partitions.
 func (f *fetch) read(ctx context.Context) error {
 	f.discard()
-	left := min(int(f.request.MaxBytes), f.handler.FetchBytesMax, f.handler.memory.share())
+	left := min(int(f.request.MaxBytes), f.handler.FetchBytesMax)
+	f.share = f.handler.memory.share()
 	for i := range f.targets {
 		result, err := f.readPartition(ctx, &f.targets[i], left-f.bytes)
 		if err != nil {
@@ -245,29 +268,22 @@ func (f *fetch) readPartition(ctx context.Context, t *fetchTarget, left int) (fe
 		f.urgent = true
 		return result, nil
 	}
-	first := f.bytes == 0
-	budget, err := f.reserve(ctx, min(int(p.PartitionMaxBytes), left), first)
+	read, refused, err := f.readRecords(ctx, t.local, p, min(int(p.PartitionMaxBytes), left))
 	if err != nil {
 		return result, err
 	}
-	read, refused := t.local.Read(partition.Read{
-		From: model.Offset(p.FetchOffset), MaxBytes: budget, MinOneBatch: first,
-		Isolation: partition.Isolation(f.request.IsolationLevel & 1), AnyReplica: f.request.Version >= 11,
-		Epoch: model.LeaderEpoch(p.CurrentLeaderEpoch), LastEpoch: model.LeaderEpoch(p.LastFetchedEpoch),
-		Grow: f.grow,
-	})
-	f.settle(budget, len(read.Batches))
 	if refused != nil {
 		f.urgent = true
 		f.refuse(out, t, refused)
 		return result, nil
 	}
-	f.bytes += len(read.Batches)
+	result.lent = read.Lent
 	out.HighWatermark, out.LastStableOffset = int64(read.HighWatermark), int64(read.LastStable)
 	out.LogStartOffset = int64(read.Start)
 	if len(read.Batches) > 0 {
 		out.RecordBatches = read.Batches
 	}
+	f.bytes += result.recordBytes()
 	for _, a := range read.Aborted {
 		aborted := kmsg.NewFetchResponseTopicPartitionAbortedTransaction()
 		aborted.ProducerID, aborted.FirstOffset = int64(a.ProducerID), int64(a.FirstOffset)
@@ -279,6 +295,29 @@ func (f *fetch) readPartition(ctx context.Context, t *fetchTarget, left int) (fe
 		out.DivergingEpoch.EndOffset = int64(read.Diverging.EndOffset)
 	}
 	return result, nil
+}
+
+// readRecords reads up to want bytes, or has them lent. refused is for the client.
+func (f *fetch) readRecords(ctx context.Context, from *partition.Partition, p kmsg.FetchRequestTopicPartition, want int) (read partition.ReadResult, refused, err error) {
+	first := f.bytes == 0
+	asked := partition.Read{
+		From: model.Offset(p.FetchOffset), MaxBytes: want, MinOneBatch: first,
+		Isolation: partition.Isolation(f.request.IsolationLevel & 1), AnyReplica: f.request.Version >= 11,
+		Epoch: model.LeaderEpoch(p.CurrentLeaderEpoch), LastEpoch: model.LeaderEpoch(p.LastFetchedEpoch),
+		Grow: f.grow,
+	}
+	if f.req.SendsFiles() {
+		if read, lent := from.Lend(asked); lent {
+			return read, nil, nil
+		}
+	}
+	if asked.MaxBytes, err = f.reserve(ctx, min(want, f.share), first); err != nil {
+		return read, nil, err
+	}
+	read, refused = from.Read(asked)
+	f.settle(asked.MaxBytes, len(read.Batches))
+	f.share -= len(read.Batches)
+	return read, refused, nil
 }
 
 // preferredReplica is the replica in sync in the consumer's rack, where this node

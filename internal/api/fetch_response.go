@@ -5,6 +5,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/chronik/chronik/internal/server"
+	"github.com/chronik/chronik/internal/storage"
 	"github.com/chronik/chronik/internal/wire"
 )
 
@@ -24,9 +25,9 @@ const (
 // appendFetchResponse appends what kmsg would, but for the records: those are inserted
 // where they are (server.Request.Insert), for copying them costs as much as reading
 // them. Versions 4 to 18; no field of later ones, or of replicas', is set.
-func appendFetchResponse(dst []byte, req *server.Request, resp *kmsg.FetchResponse) []byte {
+func appendFetchResponse(dst []byte, req *server.Request, resp *kmsg.FetchResponse, lent lentRecords) []byte {
 	resp.SetVersion(req.Version)
-	e := fetchEncoder{version: req.Version, flexible: resp.IsFlexible(), req: req}
+	e := fetchEncoder{version: req.Version, flexible: resp.IsFlexible(), req: req, lent: lent}
 	e.dst = wire.AppendResponseHeader(dst, req.Key, req.Version, req.CorrelationID)
 	e.dst = kbin.AppendInt32(e.dst, resp.ThrottleMillis)
 	if e.version >= fetchSinceSessions {
@@ -43,7 +44,22 @@ func appendFetchResponse(dst []byte, req *server.Request, resp *kmsg.FetchRespon
 	return e.dst
 }
 
+// lentRecords has, for each partition of a response in order, the records that are sent
+// from the log's files; nil: those in the response.
+type lentRecords []*storage.Lent
+
+// next takes the next partition's.
+func (l *lentRecords) next() *storage.Lent {
+	if len(*l) == 0 {
+		return nil
+	}
+	first := (*l)[0]
+	*l = (*l)[1:]
+	return first
+}
+
 type fetchEncoder struct {
+	lent     lentRecords // of the partitions that come
 	dst      []byte
 	version  int16
 	flexible bool
@@ -94,12 +110,20 @@ func (e *fetchEncoder) partition(p *kmsg.FetchResponseTopicPartition) {
 }
 
 func (e *fetchEncoder) records(batches []byte) {
-	if e.flexible {
-		e.dst = kbin.AppendUvarint(e.dst, uint32(len(batches))+1)
-	} else {
-		e.dst = kbin.AppendInt32(e.dst, int32(len(batches)))
+	n, lent := len(batches), e.lent.next()
+	if lent != nil {
+		n = int(lent.Length)
 	}
-	e.req.Insert(e.dst, batches)
+	if e.flexible {
+		e.dst = kbin.AppendUvarint(e.dst, uint32(n)+1)
+	} else {
+		e.dst = kbin.AppendInt32(e.dst, int32(n))
+	}
+	if lent != nil {
+		e.req.InsertFile(e.dst, lent.File, lent.Position, lent.Length)
+	} else {
+		e.req.Insert(e.dst, batches)
+	}
 }
 
 func (e *fetchEncoder) partitionTags(p *kmsg.FetchResponseTopicPartition) {

@@ -21,7 +21,7 @@ func TestFetchResponseIsWhatKmsgEncodes(t *testing.T) {
 				before := make([]byte, r.IntN(10))
 				want := appendResponse(bytes.Clone(before), &server.Request{Key: 1, Version: version, CorrelationID: 7}, resp)
 				req := &server.Request{Key: 1, Version: version, CorrelationID: 7}
-				got := req.WithInserts(appendFetchResponse(bytes.Clone(before), req, resp))
+				got := req.WithInserts(appendFetchResponse(bytes.Clone(before), req, resp, nil))
 				if !bytes.Equal(got, want) {
 					t.Fatalf("seed %d: %+v\n got %x\nwant %x", seed, resp, got, want)
 				}

@@ -245,7 +245,7 @@ func (s *fetchSessions) finish(plan *fetchPlan, results []fetchResult) []fetchRe
 			highWatermark: r.resp.HighWatermark,
 			logStart:      r.resp.LogStartOffset,
 		}
-		if len(r.resp.RecordBatches) > 0 {
+		if r.recordBytes() > 0 {
 			fedSet[r.partition] = true
 		}
 	}
@@ -265,6 +265,6 @@ func (s *fetchSessions) finish(plan *fetchPlan, results []fetchResult) []fetchRe
 // isNews reports whether the client must hear of a partition.
 func (r *fetchResult) isNews() bool {
 	told := r.partition.told
-	return len(r.resp.RecordBatches) > 0 || r.resp.ErrorCode != 0 || r.diverging ||
+	return r.recordBytes() > 0 || r.resp.ErrorCode != 0 || r.diverging ||
 		!told.known || told.highWatermark != r.resp.HighWatermark || told.logStart != r.resp.LogStartOffset
 }

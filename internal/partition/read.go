@@ -47,7 +47,9 @@ type ReadResult struct {
 	// Batches are whole batches; the first may begin below Read.From. Their
 	// memory is Read.Buffer where that sufficed, or of Read.Grow.
 	Batches []byte
-	// Aborted lists the aborted transactions in Batches, under ReadCommitted.
+	// Lent is what Lend found; nil: nothing.
+	Lent *storage.Lent
+	// Aborted lists the aborted transactions in what was read, under ReadCommitted.
 	Aborted []storage.Aborted
 	// Diverging is set, and Batches empty, where the reader's last record
 	// is not in this log: it truncates to there.
@@ -56,26 +58,9 @@ type ReadResult struct {
 
 // Read reads batches. It does not wait: see Watch.
 func (p *Partition) Read(r Read) (ReadResult, error) {
-	if err := p.checkRead(r); err != nil {
-		return ReadResult{}, err
-	}
-	result := ReadResult{Offsets: p.Offsets()}
-	if r.LastEpoch != model.NoLeaderEpoch {
-		end := p.log.EpochEnd(r.LastEpoch)
-		if end.Epoch < r.LastEpoch || end.EndOffset < r.From {
-			result.Diverging = &end
-			return result, nil
-		}
-	}
-	switch {
-	case r.AnyReplica && r.From > result.End && !p.state.Load().Leading:
-		return result, ErrOffsetNotAvailable // the leader may have it
-	case r.From < result.Start || r.From > result.End:
-		return result, p.outOfRange(r.From)
-	}
-	bound := result.bound(r.Isolation)
-	if r.From >= bound || r.MaxBytes <= 0 && !r.MinOneBatch {
-		return result, nil
+	result, bound, err := p.lookUp(r)
+	if err != nil || bound == r.From {
+		return result, err
 	}
 	read, err := p.log.Read(storage.Read{
 		From: r.From, To: bound, MaxBytes: r.MaxBytes, MinOneBatch: r.MinOneBatch, Buffer: r.Buffer, Grow: r.Grow,
@@ -92,13 +77,63 @@ func (p *Partition) Read(r Read) (ReadResult, error) {
 		return result, fmt.Errorf("read %s at %d: %w", p.name, r.From, err)
 	}
 	result.Batches = read.Batches
-	if r.Isolation == ReadCommitted && len(read.Batches) > 0 {
-		result.Aborted, err = p.log.AbortedTransactions(r.From, read.NextOffset)
-		if err != nil {
-			return result, fmt.Errorf("read aborted transactions of %s at %d: %w", p.name, r.From, err)
+	return result, p.addAborted(&result, r, read.NextOffset)
+}
+
+// Lend is Read for those who can send from a file: what it finds is in Lent, where
+// anything is. All else, an error too, is for Read to answer. See storage.Log.Lend.
+func (p *Partition) Lend(r Read) (ReadResult, bool) {
+	result, bound, err := p.lookUp(r)
+	if err != nil || bound == r.From {
+		return result, false
+	}
+	result.Lent, err = p.log.Lend(storage.Read{From: r.From, To: bound, MaxBytes: r.MaxBytes, MinOneBatch: r.MinOneBatch})
+	if result.Lent == nil || err != nil {
+		return result, false
+	}
+	if p.addAborted(&result, r, result.Lent.NextOffset) != nil {
+		result.Lent.Release()
+		return result, false
+	}
+	return result, true
+}
+
+// lookUp is what there is to read, up to a bound; r.From: nothing.
+func (p *Partition) lookUp(r Read) (result ReadResult, bound model.Offset, err error) {
+	if err := p.checkRead(r); err != nil {
+		return ReadResult{}, r.From, err
+	}
+	result = ReadResult{Offsets: p.Offsets()}
+	if r.LastEpoch != model.NoLeaderEpoch {
+		end := p.log.EpochEnd(r.LastEpoch)
+		if end.Epoch < r.LastEpoch || end.EndOffset < r.From {
+			result.Diverging = &end
+			return result, r.From, nil
 		}
 	}
-	return result, nil
+	switch {
+	case r.AnyReplica && r.From > result.End && !p.state.Load().Leading:
+		return result, r.From, ErrOffsetNotAvailable // the leader may have it
+	case r.From < result.Start || r.From > result.End:
+		return result, r.From, p.outOfRange(r.From)
+	}
+	bound = max(result.bound(r.Isolation), r.From)
+	if r.MaxBytes <= 0 && !r.MinOneBatch {
+		bound = r.From
+	}
+	return result, bound, nil
+}
+
+// addAborted adds, for who reads what is committed, the transactions that are not.
+func (p *Partition) addAborted(result *ReadResult, r Read, next model.Offset) (err error) {
+	if r.Isolation != ReadCommitted || next == r.From {
+		return nil
+	}
+	result.Aborted, err = p.log.AbortedTransactions(r.From, next)
+	if err != nil {
+		return fmt.Errorf("read aborted transactions of %s at %d: %w", p.name, r.From, err)
+	}
+	return nil
 }
 
 func (p *Partition) outOfRange(asked model.Offset) error {

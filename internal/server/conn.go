@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/chronik/chronik/internal/model"
@@ -49,6 +50,7 @@ type conn struct {
 	// transport is nc below TLS. Closing it waits for nobody; TLS would say goodbye
 	// first, for which it may wait for the client.
 	transport net.Conn
+	socket    syscall.RawConn // nc's, where it can be sent files; else nil
 	ip        netip.Addr
 	ctx       context.Context // ends with the connection
 	cancel    context.CancelCauseFunc
@@ -110,6 +112,7 @@ func newConn(ctx context.Context, s *Server, l *listener, nc net.Conn) *conn {
 	if l.TLS != nil {
 		c.nc = tls.Server(nc, l.TLS)
 	}
+	c.socket = fileSocket(c.nc)
 	c.ctx, c.cancel = context.WithCancelCause(ctx)
 	c.replyCtx = replyContext{c.ctx, c}
 	c.info = &ConnInfo{Listener: l.Name, Local: nc.LocalAddr(), Remote: nc.RemoteAddr(), Principal: model.AnonymousPrincipal()}

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"net"
+	"os"
 	"time"
 
 	"github.com/chronik/chronik/internal/model"
@@ -26,8 +27,9 @@ type Request struct {
 	OnWritten func()
 
 	// inserts are the Reply's, in the order of their places.
-	inserts []insert
-	buffers *buffers // nil in a Request that a test made
+	inserts    []insert
+	buffers    *buffers // nil in a Request that a test made
+	sendsFiles bool
 }
 
 // Insert has the bytes stand in the response where result, which the Reply has so far,
@@ -35,7 +37,21 @@ type Request struct {
 // A Reply that returns an error may have called it.
 func (r *Request) Insert(result, bytes []byte) {
 	if len(bytes) > 0 {
-		r.inserts = append(r.inserts, insert{len(result), bytes})
+		r.inserts = append(r.inserts, insert{at: len(result), bytes: bytes, n: len(bytes)})
+	}
+}
+
+// SendsFiles reports whether the response may have InsertFile: the connection is a plain
+// one, and the system can.
+func (r *Request) SendsFiles() bool { return r.sendsFiles }
+
+// InsertFile is Insert, of n bytes of a file from off on. Without SendsFiles it is a bug.
+func (r *Request) InsertFile(result []byte, f *os.File, off, n int64) {
+	if !r.sendsFiles {
+		panic("BUG: a file inserted where none can be sent")
+	}
+	if n > 0 {
+		r.inserts = append(r.inserts, insert{at: len(result), file: f, off: off, n: int(n)})
 	}
 }
 
@@ -45,8 +61,15 @@ func (r *Request) WithInserts(result []byte) []byte {
 	var whole []byte
 	from := 0
 	for _, i := range r.inserts {
-		whole = append(append(whole, result[from:i.at]...), i.bytes...)
-		from = i.at
+		whole, from = append(whole, result[from:i.at]...), i.at
+		inserted := i.bytes
+		if i.file != nil {
+			inserted = make([]byte, i.n)
+			if _, err := i.file.ReadAt(inserted, i.off); err != nil {
+				panic(err)
+			}
+		}
+		whole = append(whole, inserted...)
 	}
 	return append(whole, result[from:]...)
 }

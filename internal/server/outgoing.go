@@ -1,11 +1,19 @@
 package server
 
-import "net"
+import (
+	"net"
+	"os"
+	"syscall"
+)
 
-// insert is bytes of a response that stand elsewhere than the rest of it.
+// insert is bytes of a response that stand elsewhere than the rest of it: in memory, or in
+// a file.
 type insert struct {
 	at    int // they come before the byte at this index of the rest
+	n     int // how many they are
 	bytes []byte
+	file  *os.File // nil: bytes
+	off   int64    // in the file
 }
 
 // outgoing is whole responses on their way to a socket, and how far they have come.
@@ -23,6 +31,7 @@ type outgoing struct {
 	insertWritten int         // of the first of inserts
 	pieces        [][]byte    // of the last call of next
 	sending       net.Buffers // the same, used up as they are sent
+	fileNext      bool        // bytes of a file come after pieces
 }
 
 // left is how many bytes are to be written.
@@ -30,14 +39,21 @@ func (o *outgoing) left() int {
 	return len(o.buf) - o.written + o.inserted - o.insertWritten
 }
 
-// send writes the next bytes, up to a limit, with one system call where that can be.
-func (o *outgoing) send(to net.Conn, limit int) (n int64, err error) {
+// send writes the next bytes, up to a limit, with one system call where that can be. The
+// socket is that of to; nil where nothing inserted is a file's.
+func (o *outgoing) send(to net.Conn, socket syscall.RawConn, limit int) (n int64, err error) {
 	o.gather(limit)
-	if len(o.pieces) == 1 {
+	switch {
+	case len(o.pieces) == 0 && o.fileNext:
+		i := &o.inserts[0]
+		n, err = sendFile(socket, i.file, i.off+int64(o.insertWritten), min(i.n-o.insertWritten, limit))
+	case o.fileNext:
+		n, err = sendMore(socket, o.pieces)
+	case len(o.pieces) == 1:
 		var once int
 		once, err = to.Write(o.pieces[0])
 		n = int64(once)
-	} else {
+	default:
 		o.sending = o.pieces
 		n, err = o.sending.WriteTo(to)
 	}
@@ -45,9 +61,9 @@ func (o *outgoing) send(to net.Conn, limit int) (n int64, err error) {
 	return n, err
 }
 
-// gather makes pieces of the next bytes, up to a limit.
+// gather makes pieces of the next bytes, up to a limit or a file.
 func (o *outgoing) gather(limit int) {
-	o.pieces = o.pieces[:0]
+	o.pieces, o.fileNext = o.pieces[:0], false
 	at, skip := o.written, o.insertWritten
 	add := func(bytes []byte) {
 		if bytes = bytes[:min(len(bytes), limit)]; len(bytes) > 0 {
@@ -57,6 +73,10 @@ func (o *outgoing) gather(limit int) {
 	}
 	for _, i := range o.inserts {
 		add(o.buf[at:i.at])
+		if i.file != nil {
+			o.fileNext = limit > 0
+			return
+		}
 		add(i.bytes[skip:])
 		at, skip = i.at, 0
 	}
@@ -72,12 +92,12 @@ func (o *outgoing) advance(n int) {
 		if o.written < first.at {
 			return
 		}
-		step = min(n, len(first.bytes)-o.insertWritten)
+		step = min(n, first.n-o.insertWritten)
 		o.insertWritten, n = o.insertWritten+step, n-step
-		if o.insertWritten < len(first.bytes) {
+		if o.insertWritten < first.n {
 			return
 		}
-		o.inserted, o.insertWritten = o.inserted-len(first.bytes), 0
+		o.inserted, o.insertWritten = o.inserted-first.n, 0
 		o.inserts[0] = insert{}
 		o.inserts = o.inserts[1:]
 	}
@@ -88,7 +108,7 @@ func (o *outgoing) advance(n int) {
 func (o *outgoing) insertAll(inserts []insert) {
 	for _, i := range inserts {
 		o.inserts = append(o.inserts, i)
-		o.inserted += len(i.bytes)
+		o.inserted += i.n
 	}
 }
 

@@ -55,14 +55,14 @@ func TestOutgoingIsSentInOrder(t *testing.T) {
 			o.buf, want = append(o.buf, tail...), append(want, tail...)
 			o.insertAll(request.inserts)
 			for range r.IntN(3) {
-				_, _ = o.send(to, 1+r.IntN(50)) // an error says that it took less
+				_, _ = o.send(to, nil, 1+r.IntN(50)) // an error says that it took less
 			}
 			if got := o.left() + to.took.Len(); got != len(want) {
 				t.Fatalf("seed %d: %d bytes sent and left, want %d", seed, got, len(want))
 			}
 		}
 		for o.left() > 0 {
-			_, _ = o.send(to, 1+r.IntN(50))
+			_, _ = o.send(to, nil, 1+r.IntN(50))
 		}
 		if !bytes.Equal(to.took.Bytes(), want) {
 			t.Fatalf("seed %d: sent %v\nwant %v", seed, to.took.Bytes(), want)

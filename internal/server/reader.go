@@ -142,7 +142,7 @@ func (c *conn) start(f *inflight, size int) *endError {
 	}
 	f.req = Request{
 		Key: h.Key, Version: h.Version, CorrelationID: h.CorrelationID, ClientID: c.keepClientID(h.ClientID),
-		Body: body, Conn: c.info, Received: c.lastRead, buffers: &c.server.buffers,
+		Body: body, Conn: c.info, Received: c.lastRead, buffers: &c.server.buffers, sendsFiles: c.socket != nil,
 	}
 	c.server.counters.requests.Add(1)
 	if f.reply, err = c.callStart(&f.req); err != nil {

@@ -137,7 +137,7 @@ func (c *conn) writeLocked() {
 		var n int64
 		err := c.nc.SetWriteDeadline(now.Add(c.server.limits.WriteStallMax))
 		if err == nil {
-			n, err = o.send(c.nc, writeChunkBytes)
+			n, err = o.send(c.nc, c.socket, writeChunkBytes)
 		}
 		c.server.counters.bytesWritten.Add(n)
 		c.lastWrite.Store(now.UnixNano())

@@ -38,14 +38,15 @@ func (c *coldReads) yields() bool {
 	return time.Duration(time.Now().UnixNano()-c.committed.Load()) < coldYield
 }
 
-// readAt is h.ReadAt, in which commits go first.
-func (c *coldReads) readAt(h *handle, p []byte, off int64) (int, error) {
+// readAt is segmentReader.ReadAt, in which commits go first.
+func (c *coldReads) readAt(s *segment, h *handle, p []byte, off int64) (int, error) {
 	done := 0
 	for {
 		done += h.ReadCached(p[done:], off+int64(done))
 		if done == len(p) {
 			return done, nil
 		}
+		s.noteFromDisk(off + int64(len(p)))
 		n, err := c.piece(h, p[done:], off+int64(done))
 		if done += n; err != nil || done == len(p) {
 			return done, err

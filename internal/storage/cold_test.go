@@ -37,7 +37,7 @@ func TestColdReadsYieldToCommits(t *testing.T) {
 		read := func() (reads []int64, passed time.Duration) {
 			sizes = nil
 			began, got := time.Now(), make([]byte, len(want))
-			if n, err := c.readAt(h, got, 0); err != nil || n != len(want) || !bytes.Equal(got, want) {
+			if n, err := c.readAt(&segment{}, h, got, 0); err != nil || n != len(want) || !bytes.Equal(got, want) {
 				t.Fatalf("%d bytes, %v", n, err)
 			}
 			return sizes, time.Since(began)
@@ -51,7 +51,7 @@ func TestColdReadsYieldToCommits(t *testing.T) {
 			t.Errorf("with commits it read %v in %v", reads, passed)
 		}
 		// What is not there is an error as ever.
-		if n, err := c.readAt(h, make([]byte, 10), int64(len(want))-4); n != 4 || err == nil {
+		if n, err := c.readAt(&segment{}, h, make([]byte, 10), int64(len(want))-4); n != 4 || err == nil {
 			t.Errorf("%d bytes, %v", n, err)
 		}
 	})

@@ -78,6 +78,7 @@ func (r *recovery) run(clean bool) error {
 	for _, base := range found.segments {
 		s := newSegment(l.dir, base)
 		s.size.Store(found.sizes[baseName(base)+logSuffix])
+		s.noteFromDisk(s.size.Load())
 		s.aborted.count.Store(found.sizes[baseName(base)+txnSuffix] / abortedEntrySize)
 		l.segments = append(l.segments, s)
 	}

@@ -142,7 +142,7 @@ func (r *reading) take(s *segment, h *handle, position, n, size int64) (taken in
 	if n < record.HeaderSize {
 		return 0, false, nil
 	}
-	chunk, err := r.fill(h, position, int(n))
+	chunk, err := r.fill(s, h, position, int(n))
 	if err != nil {
 		return 0, false, fmt.Errorf("read %s at byte %d: %w", s.logPath(), position, err)
 	}
@@ -176,13 +176,13 @@ func (r *reading) take(s *segment, h *handle, position, n, size int64) (taken in
 }
 
 // fill reads n bytes behind what buf has, and does not count them yet.
-func (r *reading) fill(h *handle, position int64, n int) ([]byte, error) {
+func (r *reading) fill(s *segment, h *handle, position int64, n int) ([]byte, error) {
 	have := len(r.buf)
 	if cap(r.buf)-have < n {
 		r.buf = r.want.grow(r.buf, n)
 	}
 	chunk := r.buf[have : have+n]
-	if m, err := r.log.disk.cold.readAt(h, chunk, position); m < n {
+	if m, err := r.log.disk.cold.readAt(s, h, chunk, position); m < n {
 		if errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF
 		}
@@ -203,7 +203,7 @@ func (r *reading) atLeastOne(s *segment, h *handle, position, size int64, chunk 
 	if need <= int64(len(chunk)) {
 		return chunk, nil
 	}
-	return r.fill(h, position, int(need))
+	return r.fill(s, h, position, int(need))
 }
 
 // scanWindow is how much is read at a time when looking for a batch. Index
@@ -227,7 +227,7 @@ func (l *Log) locate(generation uint64, s *segment, h *handle, size int64, offse
 	}
 	buf := scanBuffers.Get().(*[scanWindow]byte)
 	defer scanBuffers.Put(buf)
-	headers := headerScan{r: h, path: s.logPath(), end: size, buf: buf[:]}
+	headers := s.headers(h, size, buf[:])
 	for position < size {
 		b, n, err := headers.at(position)
 		if err != nil {
@@ -239,6 +239,25 @@ func (l *Log) locate(generation uint64, s *segment, h *handle, size int64, offse
 		position += n
 	}
 	return position, nil
+}
+
+// segmentReader reads a segment's file, and notes what comes from the disk.
+type segmentReader struct {
+	s *segment
+	h *handle
+}
+
+func (r segmentReader) ReadAt(p []byte, off int64) (int, error) {
+	if n := r.h.ReadCached(p, off); n == len(p) {
+		return n, nil
+	}
+	r.s.noteFromDisk(off + int64(len(p)))
+	return r.h.ReadAt(p, off)
+}
+
+// headers reads the headers of the batches below end; buf is for the reading.
+func (s *segment) headers(h *handle, end int64, buf []byte) headerScan {
+	return headerScan{r: segmentReader{s, h}, path: s.logPath(), end: end, buf: buf}
 }
 
 // headerScan reads batch headers from a file whose content is known to be

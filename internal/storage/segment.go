@@ -21,10 +21,13 @@ type segment struct {
 	// size is the bytes of whole batches; what the file holds beyond is zeros
 	// that were written ahead. Readers stay below the size they took under
 	// Log.mu together with the log's end.
-	size    atomic.Int64
-	offsets offsetIndex
-	times   timeIndex
-	aborted abortedIndex
+	size atomic.Int64
+	// fromDisk: what is below may have been read from the disk since it was written; what
+	// is not is as this process wrote it. It only rises.
+	fromDisk atomic.Int64
+	offsets  offsetIndex
+	times    timeIndex
+	aborted  abortedIndex
 
 	// The rest belongs to the writer (Log.write).
 
@@ -36,6 +39,10 @@ type segment struct {
 	indexesSynced  bool            // sealed, and its index files are durable as they are
 }
 
+// pageBytes is no less than the system's page: what the disk is asked for at least, where
+// the system was told not to read ahead.
+const pageBytes = 64 << 10
+
 // newSegment describes a segment whose files the caller makes or has found.
 func newSegment(dir string, base model.Offset) *segment {
 	path := segmentPath(dir, base)
@@ -46,6 +53,17 @@ func newSegment(dir string, base model.Offset) *segment {
 		last: timeEntry{model.NoTimestamp, base}}
 	s.aborted = abortedIndex{path: path + txnSuffix}
 	return s
+}
+
+// noteFromDisk notes that the file was read from the disk up to a position, and so to the
+// end of the page.
+func (s *segment) noteFromDisk(to int64) {
+	for to = (to + pageBytes - 1) / pageBytes * pageBytes; ; {
+		before := s.fromDisk.Load()
+		if to <= before || s.fromDisk.CompareAndSwap(before, to) {
+			return
+		}
+	}
 }
 
 func (s *segment) logPath() string { return s.path + logSuffix }

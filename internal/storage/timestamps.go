@@ -70,7 +70,7 @@ func (l *Log) largestOf(v *view, i int) (timeEntry, error) {
 	if err != nil {
 		return e, err
 	}
-	headers := headerScan{r: v.activeFile, path: s.logPath(), end: v.activeSize, buf: make([]byte, scanWindow)}
+	headers := s.headers(v.activeFile, v.activeSize, make([]byte, scanWindow))
 	for position < v.activeSize {
 		b, n, err := headers.at(position)
 		if err != nil {
@@ -107,7 +107,7 @@ func (l *Log) searchSegment(v *view, i int, ts model.Timestamp) (*TimestampOffse
 		return nil, err
 	}
 	defer h.release()
-	headers := headerScan{r: h, path: s.logPath(), end: size, buf: make([]byte, scanWindow)}
+	headers := s.headers(h, size, make([]byte, scanWindow))
 	for position < size {
 		b, n, err := headers.at(position)
 		if err != nil {
@@ -132,7 +132,7 @@ type search struct {
 
 func (l *Log) searchBatch(h *handle, s *segment, position, n int64, want search) (*TimestampOffset, error) {
 	b := make(record.Batch, n) // the size lies within the file
-	if m, err := h.ReadAt(b, position); int64(m) < n {
+	if m, err := (segmentReader{s, h}).ReadAt(b, position); int64(m) < n {
 		return nil, fmt.Errorf("read %s at byte %d: %w", s.logPath(), position, err)
 	}
 	records, err := b.Records(l.config().limits())

@@ -91,7 +91,7 @@ func (l *Log) findCut(i int, to model.Offset) (logCut, error) {
 		return logCut{}, err
 	}
 	// There may be a gap before, and the log must end where its last batch does.
-	headers := headerScan{r: h, path: s.logPath(), end: size, buf: make([]byte, scanWindow)}
+	headers := s.headers(h, size, make([]byte, scanWindow))
 	end := s.base
 	at, err := s.offsets.positionFor(&l.disk.handles, to-1) // below the cut, or 0
 	for err == nil && at < position {
@@ -198,7 +198,7 @@ func (l *Log) cutIndexes(s *segment, cut logCut) error {
 	if err != nil {
 		return err
 	}
-	headers := headerScan{r: s.file, path: s.logPath(), end: cut.position, buf: make([]byte, scanWindow)}
+	headers := s.headers(s.file, cut.position, make([]byte, scanWindow))
 	for position < cut.position {
 		b, n, err := headers.at(position)
 		if err != nil {

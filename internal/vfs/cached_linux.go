@@ -31,3 +31,19 @@ func readCached(f *osFile, p []byte, off int64) int {
 func noReadAhead(f *os.File) {
 	_ = onDescriptor(f, func(fd int) error { return unix.Fadvise(fd, 0, 0, unix.FADV_RANDOM) })
 }
+
+// InMemory reports whether a stretch of a file is in memory as a whole; false where that
+// cannot be told (Linux before 6.5, or where ReadCached cannot either), or for no bytes.
+func InMemory(f *os.File, off, n int64) bool {
+	var first [1]byte
+	if m, err := unix.Preadv2(int(f.Fd()), [][]byte{first[:]}, off, unix.RWF_NOWAIT); n <= 0 || m != 1 || err != nil {
+		return false
+	}
+	var found unix.Cachestat_t
+	within := unix.CachestatRange{Off: uint64(off), Len: uint64(n)}
+	if err := unix.Cachestat(uint(f.Fd()), &within, &found, 0); err != nil {
+		return false
+	}
+	page := int64(os.Getpagesize())
+	return found.Cache == uint64((off+n-1)/page-off/page+1)
+}
