@@ -213,6 +213,9 @@ func (b *Broker) start(ctx context.Context, running *stages) error {
 	return nil
 }
 
+// followedShare of the memory is what logs that follow may keep in the page cache.
+const followedShare = 64
+
 // build makes the components, each of those that it works with, and starts none.
 func (b *Broker) build(ctx context.Context) error {
 	var err error
@@ -221,7 +224,7 @@ func (b *Broker) build(ctx context.Context) error {
 	}
 	b.disk = storage.NewDisk(storage.DiskOptions{
 		FS: b.fs, Dir: b.dir.path, Logger: b.logger, CheckpointInterval: b.config.Storage.CheckpointInterval,
-		Failed: b.fail,
+		FollowedBytes: b.config.Memory.AvailableBytes / followedShare, Failed: b.fail,
 	})
 	if b.config.Cluster != nil {
 		if b.nodes, err = b.newNodes(ctx); err != nil {

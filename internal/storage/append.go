@@ -51,6 +51,7 @@ func (l *Log) Append(batches []byte, a Append) (Appended, error) {
 		return Appended{BaseOffset: dup.base, EndOffset: dup.end,
 			LogAppendTime: logAppendTime, StartOffset: l.start, Duplicate: true}, nil
 	}
+	l.following.Store(false)
 	base := l.end
 	stamp(batches, base, a.LeaderEpoch, logAppendTime)
 	r, err := nextRun(batches, math.MaxInt64)
@@ -88,6 +89,7 @@ func (l *Log) AppendFollower(batches []byte) (model.Offset, error) {
 	if err := l.checkContinues(batches); err != nil {
 		return model.NoOffset, fmt.Errorf("append to %s: %w", l.tp, err)
 	}
+	l.following.Store(true)
 	now := nowOr(0)
 	limit := l.config().SegmentBytes
 	for rest := batches; len(rest) > 0; {

@@ -41,6 +41,8 @@ type commitState struct {
 	flushTimer     *time.Timer
 	syncedChanged  chan struct{} // closed when synced moves; nil: nobody waits
 
+	followed followedState
+
 	transactional atomic.Bool  // there may be transactions to look at
 	syncs         atomic.Int64 // commits that had bytes of the last segment to sync
 }
@@ -137,6 +139,8 @@ func (l *Log) requestSync() {
 type unsynced struct {
 	sealed []*handle
 	active *handle
+	base   model.Offset // of active's segment
+	size   int64        // of its batches
 	dir    bool
 	end    model.Offset
 	gathered
@@ -147,7 +151,8 @@ type unsynced struct {
 func (l *Log) takeUnsyncedLocked() unsynced {
 	u := unsynced{sealed: l.sealedDirty, dir: l.dirDirty, end: l.end, gathered: l.gathered}
 	if l.synced < l.end {
-		u.active = l.active().file.acquire()
+		s := l.active()
+		u.active, u.base, u.size = s.file.acquire(), s.base, s.size.Load()
 		l.syncs.Add(1)
 	}
 	l.sealedDirty, l.dirDirty, l.unsyncedCount, l.gathered = nil, false, 0, gathered{}
@@ -223,6 +228,7 @@ func (l *Log) endCommit(u unsynced, synced bool) {
 		l.setSyncedLocked(u.end)
 		grown = l.raiseDurableLocked(u.end)
 		l.mu.Unlock()
+		l.forgetFollowed(&u)
 	}
 	u.release()
 	l.disk.cold.noteCommit()

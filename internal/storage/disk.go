@@ -25,6 +25,9 @@ type DiskOptions struct {
 	// point, once there are enough of them to matter
 	// (log.flush.offset.checkpoint.interval.ms).
 	CheckpointInterval time.Duration
+	// FollowedBytes is what the page cache is to keep of all logs that follow a leader;
+	// 0: as much as the system likes.
+	FollowedBytes int64
 }
 
 // syncsAtOnce is how many logs are synced at a time. A disk takes several syncs at
@@ -71,6 +74,7 @@ type Disk struct {
 	settle queue // logs whose recovery point is to be moved
 
 	checkpointInterval time.Duration
+	followedBytes      int64
 	// uncheckedBytesMax is uncheckedBytesMax but in tests.
 	uncheckedBytesMax int64
 }
@@ -81,7 +85,7 @@ func NewDisk(o DiskOptions) *Disk {
 		fs: o.FS, dir: o.Dir, logger: o.Logger, failed: o.Failed,
 		fenced: make(chan struct{}), commits: newCommits(),
 		commit: newQueue(), report: newQueue(), settle: newQueue(),
-		checkpointInterval: o.CheckpointInterval, uncheckedBytesMax: uncheckedBytesMax,
+		checkpointInterval: o.CheckpointInterval, followedBytes: o.FollowedBytes, uncheckedBytesMax: uncheckedBytesMax,
 		zeros: make([]byte, aheadBytesMax+aheadBlock),
 	}
 	d.handles.fs = o.FS

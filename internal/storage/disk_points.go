@@ -5,6 +5,7 @@ import (
 	"maps"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"github.com/chronik/chronik/internal/model"
 	"github.com/chronik/chronik/internal/vfs"
@@ -21,6 +22,7 @@ type checkpoints struct {
 
 	loaded   bool
 	open     map[model.TopicPartition]*Log
+	opened   atomic.Int64 // how many those are, for who does not hold mu
 	recovery map[model.TopicPartition]model.Offset
 	start    map[model.TopicPartition]model.Offset
 	cleaned  map[model.TopicPartition]model.Offset
@@ -77,6 +79,7 @@ func (d *Disk) register(l *Log) error {
 		return fmt.Errorf("open %s: it is open already", l.tp)
 	}
 	p.open[l.tp] = l
+	p.opened.Store(int64(len(p.open)))
 	return nil
 }
 
@@ -87,6 +90,7 @@ func (d *Disk) unregister(l *Log, deleted bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.open, l.tp)
+	p.opened.Store(int64(len(p.open)))
 	if deleted {
 		p.dropLocked(l.tp)
 		return

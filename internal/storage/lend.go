@@ -41,6 +41,7 @@ func (l *Log) Lend(r Read) (*Lent, error) {
 	if err := l.disk.Err(); err != nil {
 		return nil, fmt.Errorf("read %s: %w", l.tp, err)
 	}
+	l.read.Store(true)
 	v := l.view()
 	defer v.release()
 	if v.closed || r.From < v.start || r.From >= v.end {

@@ -42,6 +42,9 @@ type Log struct {
 	cleaning sync.Mutex
 	stopping atomic.Bool // the log is being closed: the cleaner should end
 
+	following atomic.Bool // what was appended last came from a leader
+	read      atomic.Bool // by whoever asks, since forgetFollowed last looked
+
 	// mu guards what readers see. It is never held over I/O but for renames
 	// (compact_swap.go).
 	mu sync.RWMutex

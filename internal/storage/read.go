@@ -76,10 +76,11 @@ func (l *Log) Read(r Read) (ReadResult, error) {
 	if err := l.disk.Err(); err != nil {
 		return ReadResult{}, fmt.Errorf("read %s: %w", l.tp, err)
 	}
-	return stable(l, func(v *view) (ReadResult, error) { return l.read(v, r) })
+	l.read.Store(true)
+	return stable(l, func(v *view) (ReadResult, error) { return l.readBatches(v, r) })
 }
 
-func (l *Log) read(v *view, r Read) (ReadResult, error) {
+func (l *Log) readBatches(v *view, r Read) (ReadResult, error) {
 	if r.From < v.start || r.From > v.end {
 		return ReadResult{}, fmt.Errorf("read %s at %d, log is [%d, %d): %w", l.tp, r.From, v.start, v.end, ErrOffsetOutOfRange)
 	}

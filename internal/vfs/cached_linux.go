@@ -32,6 +32,13 @@ func noReadAhead(f *os.File) {
 	_ = onDescriptor(f, func(fd int) error { return unix.Fadvise(fd, 0, 0, unix.FADV_RANDOM) })
 }
 
+// forget: what it cannot do only costs others memory.
+func forget(f *os.File, off, length int64) {
+	if length > 0 { // 0 is all there is
+		_ = onDescriptor(f, func(fd int) error { return unix.Fadvise(fd, off, length, unix.FADV_DONTNEED) })
+	}
+}
+
 // InMemory reports whether a stretch of a file is in memory as a whole; false where that
 // cannot be told (Linux before 6.5, or where ReadCached cannot either), or for no bytes.
 func InMemory(f *os.File, off, n int64) bool {

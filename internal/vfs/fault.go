@@ -195,6 +195,8 @@ func (f *faultyFile) ReadCached([]byte, int64) int { return 0 }
 
 func (f *faultyFile) NoReadAhead() { f.f.NoReadAhead() }
 
+func (f *faultyFile) Forget(off, length int64) { f.f.Forget(off, length) }
+
 func (f *faultyFile) WriteAt(p []byte, off int64) (int, error) {
 	return f.transfer(OpWrite, p, off, f.f.WriteAt)
 }

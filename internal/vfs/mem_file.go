@@ -114,6 +114,9 @@ func (f *memFile) ReadCached(p []byte, off int64) int {
 // NoReadAhead implements File.
 func (f *memFile) NoReadAhead() {}
 
+// Forget implements File.
+func (f *memFile) Forget(int64, int64) {}
+
 // ReadAt implements File.
 func (f *memFile) ReadAt(p []byte, off int64) (int, error) {
 	f.m.mu.RLock()

@@ -108,6 +108,7 @@ type osFile struct {
 func (f *osFile) ReadAt(p []byte, off int64) (int, error)  { return f.f.ReadAt(p, off) }
 func (f *osFile) ReadCached(p []byte, off int64) int       { return readCached(f, p, off) }
 func (f *osFile) NoReadAhead()                             { noReadAhead(f.f) }
+func (f *osFile) Forget(off, length int64)                 { forget(f.f, off, length) }
 func (f *osFile) WriteAt(p []byte, off int64) (int, error) { return f.f.WriteAt(p, off) }
 func (f *osFile) Close() error                             { return f.f.Close() }
 func (f *osFile) Truncate(size int64) error                { return f.f.Truncate(size) }

@@ -54,6 +54,9 @@ type File interface {
 	ReadCached(p []byte, off int64) int
 	// NoReadAhead has the system read what is asked for from now on, and no more.
 	NoReadAhead()
+	// Forget gives up what the system has in memory of [off, off+length), save what is not
+	// on the disk yet. It is a hint.
+	Forget(off, length int64)
 	io.WriterAt
 	io.Closer
 	// Size is the length in bytes.
