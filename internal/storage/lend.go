@@ -16,6 +16,9 @@ const (
 	// lendBatchBytesMin is how large batches are at least, by and large. To find where the
 	// next begins a header is read; of small ones that would be most of what there is.
 	lendBatchBytesMin = 8 << 10
+	// lendSmallMax is how many batches may be small before large ones come: a log often
+	// begins with some.
+	lendSmallMax = 32
 )
 
 // Lent is whole batches that stand in a file of the log, to be sent from there
@@ -81,10 +84,12 @@ func (l *Log) lend(v *view, i int, r Read) (*Lent, error) {
 		return nil, err
 	}
 	out := Lent{File: file, Position: position, NextOffset: r.From}
-	for batches := int64(1); batches*lendBatchBytesMin <= out.Length+lendBytesMin && out.add(h, size, r); batches++ {
+	batches := int64(0)
+	for batches*lendBatchBytesMin <= out.Length+lendSmallMax*lendBatchBytesMin && out.add(h, size, r) {
+		batches++
 	}
 	// In this order: what is in memory and was not read from the disk is as it was written.
-	if out.Length < lendBytesMin || !vfs.InMemory(file, position, out.Length) || position < s.fromDisk.Load() {
+	if out.Length < max(lendBytesMin, batches*lendBatchBytesMin) || !vfs.InMemory(file, position, out.Length) || position < s.fromDisk.Load() {
 		return nil, nil //nolint:nilnil // as above
 	}
 	l.cursors.put(cursor{v.generation, out.NextOffset, s.base, position + out.Length})
