@@ -27,15 +27,22 @@ const (
 
 // coldReads are those of one disk.
 type coldReads struct {
-	turn      sync.Mutex   // of who reads while there are commits
-	committed atomic.Int64 // when a commit last began or ended; Unix nanoseconds
+	turn       sync.Mutex   // of who reads while there are commits
+	committing atomic.Int64 // how many commits wait for the disk
+	committed  atomic.Int64 // when one last ended; Unix nanoseconds
 }
 
-// noteCommit tells that somebody waits for the disk, or has just done so.
-func (c *coldReads) noteCommit() { c.committed.Store(time.Now().UnixNano()) }
+func (c *coldReads) beginCommit() { c.committing.Add(1) }
 
+func (c *coldReads) endCommit() {
+	c.committed.Store(time.Now().UnixNano())
+	c.committing.Add(-1)
+}
+
+// yields reports whether somebody waits for the disk, or is about to. One who has waited
+// for long already counts most.
 func (c *coldReads) yields() bool {
-	return time.Duration(time.Now().UnixNano()-c.committed.Load()) < coldYield
+	return c.committing.Load() > 0 || time.Duration(time.Now().UnixNano()-c.committed.Load()) < coldYield
 }
 
 // readAt is segmentReader.ReadAt, in which commits go first.

@@ -45,10 +45,21 @@ func TestColdReadsYieldToCommits(t *testing.T) {
 		if reads, passed := read(); !slices.Equal(reads, []int64{int64(len(want))}) || passed != took {
 			t.Errorf("with nobody waiting it read %v in %v", reads, passed)
 		}
-		c.noteCommit()
-		reads, passed := read()
-		if !slices.Equal(reads, []int64{coldPieceBytes, coldPieceBytes, coldPieceBytes, 16}) || passed < 3*(coldPause+1)*took {
-			t.Errorf("with commits it read %v in %v", reads, passed)
+		inPieces := func(when string) {
+			t.Helper()
+			if reads, passed := read(); !slices.Equal(reads, []int64{coldPieceBytes, coldPieceBytes, coldPieceBytes, 16}) || passed < 3*(coldPause+1)*took {
+				t.Errorf("%s it read %v in %v", when, reads, passed)
+			}
+		}
+		c.beginCommit()
+		inPieces("with a commit")
+		<-time.After(time.Minute)
+		inPieces("with a commit that takes long")
+		c.endCommit()
+		inPieces("soon after a commit")
+		<-time.After(time.Minute)
+		if reads, _ := read(); len(reads) != 1 {
+			t.Errorf("long after a commit it read %v", reads)
 		}
 		// What is not there is an error as ever.
 		if n, err := c.readAt(&segment{}, h, make([]byte, 10), int64(len(want))-4); n != 4 || err == nil {

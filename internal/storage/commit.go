@@ -211,7 +211,7 @@ func (l *Log) commit() {
 func (l *Log) beginCommit() (u unsynced, some bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.disk.cold.noteCommit()
+	l.disk.cold.beginCommit()
 	l.queued, l.committing = false, true
 	if l.closed || l.disk.Err() != nil {
 		return unsynced{}, false
@@ -231,7 +231,7 @@ func (l *Log) endCommit(u unsynced, synced bool) {
 		l.forgetFollowed(&u)
 	}
 	u.release()
-	l.disk.cold.noteCommit()
+	l.disk.cold.endCommit()
 	l.syncing.Unlock()
 	if grown {
 		l.durable(u.end)
