@@ -20,13 +20,16 @@ import (
 // and questions may be lost, delayed and repeated, and are sent again after
 // Timing.Retry as long as the image says that they are needed.
 //
-// Its memory and what an event costs go by brokers and partitions without a
-// leader, not by partitions. It is not safe for concurrent use.
+// Its memory and what an event costs go by brokers, partitions without a leader and
+// reassignments with a step to take, not by partitions. It is not safe for concurrent use.
 type Supervisor struct {
 	image     *meta.Image
 	timing    Timing
 	brokers   map[model.NodeID]*watch
 	elections map[partitionKey]*election
+	// moves are reassignments with a step to take, and when it was last asked for;
+	// handovers when their leaders were last to hand over.
+	moves, handovers map[partitionKey]time.Time
 	// retryAt is when the elections have to be gone through again; zero: never.
 	retryAt time.Time
 
@@ -65,6 +68,8 @@ func NewSupervisor(image *meta.Image, now time.Time, t Timing) *Supervisor {
 		image: image, timing: t,
 		brokers:   make(map[model.NodeID]*watch, image.Brokers.Len()),
 		elections: make(map[partitionKey]*election),
+		moves:     make(map[partitionKey]time.Time),
+		handovers: make(map[partitionKey]time.Time),
 		questions: make(map[model.NodeID][]QuestionItem),
 	}
 	s.Apply(meta.Diff(nil, image), image, now)
@@ -82,6 +87,8 @@ func (s *Supervisor) Apply(delta meta.Delta, image *meta.Image, now time.Time) {
 	for _, t := range delta.Deleted {
 		for i := range t.Partitions {
 			delete(s.elections, partitionKey{t.ID, model.Partition(i)})
+			delete(s.moves, partitionKey{t.ID, model.Partition(i)})
+			delete(s.handovers, partitionKey{t.ID, model.Partition(i)})
 		}
 	}
 	for _, t := range delta.Created {
@@ -103,6 +110,7 @@ func (s *Supervisor) Apply(delta meta.Delta, image *meta.Image, now time.Time) {
 		return
 	}
 	s.pursue(now, s.changedElections(delta))
+	s.advanceMoves(now)
 }
 
 // Tick does what has become due.

@@ -91,11 +91,14 @@ type Partition struct {
 func (p *Partition) Reassigning() bool { return len(p.Adding)+len(p.Removing) > 0 }
 
 // Replaced reports whether those that go may leave the in-sync set: all that were added
-// are in it, and as many of those that stay as of all others. So there are never fewer
-// copies in sync than before.
+// are in it, and as many of those that stay as of all others, the lost not counted. So
+// there are never fewer copies in sync than before.
 func (p *Partition) Replaced() bool {
 	staying, others := 0, 0
 	for _, n := range p.ISR {
+		if slices.Contains(p.Lost, n) {
+			continue
+		}
 		if !slices.Contains(p.Removing, n) {
 			staying++
 		}
@@ -104,7 +107,7 @@ func (p *Partition) Replaced() bool {
 		}
 	}
 	for _, n := range p.Adding {
-		if !slices.Contains(p.ISR, n) {
+		if !slices.Contains(p.ISR, n) || slices.Contains(p.Lost, n) {
 			return false
 		}
 	}

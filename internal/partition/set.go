@@ -223,6 +223,7 @@ func (s *Set) place(group *errgroup.Group, image *meta.Image, topic *meta.Topic,
 			next: topic.Partitions[number], values: values, brokerEpoch: brokerEpoch,
 		}
 		if !slices.Contains(placed.next.Replicas, s.node) {
+			s.remove(placed.name) // it has been moved elsewhere
 			continue
 		}
 		placed.view = replica.ViewOf(&placed.next, image.Brokers, values.MinInsyncReplicas)
@@ -391,7 +392,7 @@ func (s *Set) setAside(dir string) error {
 	return nil
 }
 
-// remove deletes a partition whose topic is gone.
+// remove deletes a partition that is not this node's any more, where it was.
 func (s *Set) remove(name model.TopicPartition) {
 	s.mu.Lock()
 	p := s.closedLocked(name)

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -50,6 +51,8 @@ func faults() []fault {
 		{"slow-heir", (*cluster).slowHeir},
 		{"kill-leader-and-empty", (*cluster).killLeaderAndEmpty},
 		{"kill-leader-and-power", (*cluster).killLeaderAndPower},
+		{"reassign", (*cluster).reassign},
+		{"prefer-leaders", (*cluster).preferLeaders},
 	}
 }
 
@@ -359,6 +362,33 @@ func (c *cluster) changeMinInsync() {
 		tries++
 		return tries > 3 || image.Configs.Of(resource)["min.insync.replicas"] == value
 	})
+}
+
+// reassign gives a partition other replicas, as many or not, or cancels that.
+func (c *cluster) reassign() {
+	i := c.w.rng.IntN(len(c.topics))
+	move := controller.Reassign{Topic: c.topics[i]}
+	if !c.w.chance(0.2) {
+		order := c.w.rng.Perm(len(c.nodes))
+		for _, n := range order[:min(len(order), max(1, c.plan.factor-1+c.w.rng.IntN(3)))] {
+			move.Replicas = append(move.Replicas, model.NodeID(n))
+		}
+	}
+	c.w.note(-1, fmt.Sprintf("partition %d is to move to %v", i, move.Replicas))
+	tries := 0
+	c.command(controller.AlterReassignments{Partitions: []controller.Reassign{move}}, func(image *meta.Image) bool {
+		tries++
+		t := image.Topics.ByName(c.topics[i])
+		return tries > 3 || t != nil && slices.Equal(t.Partitions[0].Target(), move.Replicas)
+	})
+}
+
+// preferLeaders has partitions elect the first of their replicas.
+func (c *cluster) preferLeaders() {
+	c.w.note(-1, "the first replicas are to lead")
+	for p := range c.controllers() {
+		p.submit(controller.PreferLeaders{All: true})
+	}
 }
 
 // changeMembers changes the quorum's voters by one or two at a time, through
