@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"hash/fnv"
 	"strconv"
 	"time"
@@ -150,6 +151,10 @@ func (c *cluster) observePartition(old *meta.Image, topic *meta.Topic) {
 	}
 	if len(is.Lost) < len(before.Lost) {
 		c.stats.Readmitted++
+	}
+	if before.Reassigning() && !is.Reassigning() {
+		c.stats.Moves++
+		c.w.note(-1, fmt.Sprintf("partition %d is on %v", i, is.Replicas))
 	}
 	if is.LeaderEpoch != before.LeaderEpoch {
 		c.w.note(-1, "partition %d: epoch %d, leader %d", int64(i), int64(is.LeaderEpoch), int64(is.Leader))

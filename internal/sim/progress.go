@@ -29,6 +29,7 @@ type Stats struct {
 	RottenBatches          int
 	RottenFound            int
 	MemberChanges          int
+	Moves                  int // of partitions, that came to their end
 	Faults                 int
 	Ambushes               int
 	LostMessages           int
@@ -58,6 +59,7 @@ func (s *Stats) Add(o Stats) {
 	s.RottenBatches += o.RottenBatches
 	s.RottenFound += o.RottenFound
 	s.MemberChanges += o.MemberChanges
+	s.Moves += o.Moves
 	s.Faults += o.Faults
 	s.Ambushes += o.Ambushes
 	s.LostMessages += o.LostMessages
