@@ -201,6 +201,38 @@ func TestAMoveToANodeThatIsDown(t *testing.T) {
 	}
 }
 
+// A node from which partitions are moved while it is down has nothing of them when it is
+// back but what it has set aside.
+func TestPartitionsMoveAwayFromANodeThatIsDown(t *testing.T) {
+	c := StartCluster(t, unattendedLogger(t), []int{1, 2, 3})
+	m := mover{t, c, kadm.NewClient(c.Client())}
+	if _, err := m.admin.CreateTopic(Context(t), movedPartitions, 2, nil, movedTopic); err != nil {
+		t.Fatal(err)
+	}
+	m.reassign(sameReplicas(1, 2))
+	m.await(sameReplicas(1, 2))
+	produce(t, c, movedTopic, 100)
+	c.Stop(2)
+	m.reassign(sameReplicas(3, 1))
+	m.until(Context(t), func() error {
+		moving, err := m.moving(Context(t))
+		if err == nil && moving > 0 {
+			err = fmt.Errorf("%d partitions are moving", moving)
+		}
+		return err
+	})
+	c.Start(2)
+	m.await(sameReplicas(3, 1))
+	if aside, err := filepath.Glob(filepath.Join(c.Nodes[1].Dir, movedTopic+"-*-stray")); err != nil || len(aside) != movedPartitions {
+		t.Errorf("set aside: %v, %v", aside, err)
+	}
+	m.reassign(sameReplicas(2, 3))
+	m.await(sameReplicas(2, 3))
+	if got := consumeAll(t, c.Nodes[1], movedTopic, 100); len(got) != 100 {
+		t.Errorf("%d records", len(got))
+	}
+}
+
 // produce writes records, and waits until they are acknowledged.
 func produce(t *testing.T, c *Cluster, topic string, n int) {
 	t.Helper()
