@@ -77,6 +77,7 @@ func (e *election) state() *meta.Partition { return &e.topic.Partitions[e.partit
 func (s *Supervisor) partitionChanged(now time.Time, t *meta.Topic, partition model.Partition) {
 	p, key := &t.Partitions[partition], partitionKey{t.ID, partition}
 	s.moveChanged(key, p)
+	s.noteUnpreferred(now, p)
 	if p.Leader != model.NoNode {
 		delete(s.elections, key)
 		return

@@ -3,6 +3,7 @@ package controller
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
@@ -235,5 +236,48 @@ func TestElectionsOfFirstReplicasThatAreRefused(t *testing.T) {
 	c.is("other", 0, meta.Partition{ISR: nodes(1, 0, 2), Leader: model.NoNode, LeaderEpoch: 1, PartitionEpoch: 2, PreferFirst: true})
 	if r := must[LeadersPreferred](c, PreferLeaders{All: true}); len(r.Partitions) > 0 {
 		t.Errorf("elections that nobody needs: %+v", r)
+	}
+}
+
+// First replicas lead again by themselves, some time after they can; many of them a part at
+// a time; and none where nobody asks for it.
+func TestFirstReplicasLeadAgain(t *testing.T) {
+	const after = 5 * time.Second
+	st := newStory(t, 2)
+	assignments := map[model.Partition][]model.NodeID{}
+	for i := range model.Partition(preferMax + 1) {
+		assignments[i] = nodes(0, 1)
+	}
+	st.create(CreateTopic{Name: "a", Partitions: -1, ReplicationFactor: -1, Assignments: assignments})
+	move := AlterReassignments{}
+	for i := range model.Partition(preferMax + 1) {
+		move.Partitions = append(move.Partitions, Reassign{Topic: "a", Partition: i, Replicas: nodes(1, 0)})
+	}
+	must[ReassignmentsAltered](st.cluster, move)
+	st.takeOver()
+	if at, ok := st.s.NextTick(); !ok || at.Before(st.now.Add(session)) {
+		t.Errorf("without being asked for it is done at %v", at)
+	}
+	st.s = NewSupervisor(st.image, st.now, Timing{Session: time.Hour, Retry: retry, Prefer: after})
+	if got := st.passes(after-1, 0, 1); got != "" {
+		t.Errorf("too early: %q", got)
+	}
+	leaderless := func() (n int) {
+		for _, p := range st.image.Topics.ByName("a").Partitions {
+			if p.Leader == model.NoNode {
+				n++
+			}
+		}
+		return n
+	}
+	for _, want := range []int{preferMax, preferMax + 1} {
+		st.now = st.now.Add(after)
+		st.s.Tick(st.now)
+		for _, command := range st.s.Effects().Commands {
+			st.submit(command)
+		}
+		if got := leaderless(); got != want {
+			t.Errorf("%d elections are under way, want %d", got, want)
+		}
 	}
 }

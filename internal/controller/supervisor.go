@@ -30,6 +30,8 @@ type Supervisor struct {
 	// moves are reassignments with a step to take, and when it was last asked for;
 	// handovers when their leaders were last to hand over.
 	moves, handovers map[partitionKey]time.Time
+	// preferAt is when first replicas are to lead again; zero: never.
+	preferAt time.Time
 	// retryAt is when the elections have to be gone through again; zero: never.
 	retryAt time.Time
 
@@ -47,6 +49,9 @@ type Timing struct {
 	// First is how long a new controller waits for a broker that it has not heard of
 	// yet: longer than a lease, and not longer than Session. 0 is Session.
 	First time.Duration
+	// Prefer is how long a first replica may be able to lead before it is elected; 0: for
+	// ever.
+	Prefer time.Duration
 }
 
 // Effects is what is to be done, in this order of importance. Lists are nil where
@@ -123,12 +128,18 @@ func (s *Supervisor) Tick(now time.Time) {
 	if !s.retryAt.IsZero() && !now.Before(s.retryAt) {
 		s.pursueAll(now)
 	}
+	if !s.preferAt.IsZero() && !now.Before(s.preferAt) {
+		s.prefer(now)
+	}
 }
 
 // NextTick is when Tick has something to do, unless another event comes first;
 // false where it never has.
 func (s *Supervisor) NextTick() (at time.Time, ok bool) {
 	at = s.retryAt
+	if !s.preferAt.IsZero() {
+		at = earliest(at, s.preferAt)
+	}
 	for _, w := range s.brokers {
 		if !w.fenced {
 			at = earliest(at, s.fenceAt(w))

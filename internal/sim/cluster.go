@@ -63,6 +63,9 @@ func newCluster(w *world, pl *plan) *cluster {
 		pace: pl.pace, requestTimeout: 1500 * time.Millisecond, slowReads: pl.slowReads, seesDeath: pl.seesDeath,
 		newest: new(meta.Image), crashAfter: make([]int, pl.nodes),
 	}
+	if pl.prefers {
+		c.timing.supervisor.Prefer = time.Second
+	}
 	for i := range pl.partitions {
 		c.topics = append(c.topics, "t"+strconv.Itoa(i))
 		c.relaxed = append(c.relaxed, pl.relaxed && i == pl.partitions-1)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/chronik/chronik/internal/isr"
 	"github.com/chronik/chronik/internal/meta"
 	"github.com/chronik/chronik/internal/model"
 )
@@ -124,8 +125,18 @@ func (c *cluster) checkProgress() {
 	}
 }
 
-// needsOperator: a disk is rotten that nobody else's can stand in for.
+// needsOperator: a disk is rotten that nobody else's can stand in for. It may be one that
+// the quorum needs, too.
 func (c *cluster) needsOperator(part *meta.Partition) bool {
+	voters := 0
+	for _, n := range c.nodes[:c.plan.voters] {
+		if !n.condemned {
+			voters++
+		}
+	}
+	if voters < isr.Majority(c.plan.voters) {
+		return true
+	}
 	for _, id := range part.Replicas {
 		if c.nodes[id].condemned {
 			return true
