@@ -43,7 +43,9 @@ func (h *Handler) electLeaders(ctx context.Context, _ *server.Request, r *kmsg.E
 		err = wire.Errorf(kerr.InvalidRequest, "There is no election type %d.", r.ElectionType)
 	}
 	if err != nil {
-		resp.ErrorCode = wireCode(err)
+		if r.Topics == nil { // where partitions are named, each says why: the whole has no message
+			resp.ErrorCode = wireCode(err)
+		}
 		for _, name := range partitionNames(r) {
 			outcomes = append(outcomes, controller.LeaderPreferred{PartitionName: name, Err: asWire(err)})
 		}
