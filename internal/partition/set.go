@@ -393,7 +393,7 @@ func (s *Set) setAside(dir, why string) error {
 	if err := s.options.FS.Rename(dir, to); err != nil {
 		return fmt.Errorf("set %s aside: %w", dir, err)
 	}
-	s.logger.Warn("Set a partition's directory aside: "+why, "dir", dir, "to", to)
+	s.logger.Warn("Set a partition's directory aside", "reason", why, "dir", dir, "to", to)
 	if err := s.options.FS.SyncDir(s.options.Dir); err != nil {
 		return fmt.Errorf("sync %s: %w", s.options.Dir, err)
 	}
