@@ -33,6 +33,7 @@ func happened(s sim.Stats) []row {
 		{"streams broken", s.BrokenStreams},
 		{"controllers", s.Controllers},
 		{"changes of the quorum's members", s.MemberChanges},
+		{"partitions moved", s.Moves},
 		{"brokers fenced", s.Fenced},
 		{"elections of leaders", s.Elections},
 		{"truncations of something", s.Truncations},

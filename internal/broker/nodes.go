@@ -139,7 +139,7 @@ func (b *Broker) memberOptions() membership.Options {
 	b.nodes.office = membership.NewOffice(membership.OfficeOptions{
 		Node: b.config.NodeID, Timing: controller.Timing{
 			// No lease of an earlier controller outlasts this (quorum.Machine.Confirm).
-			Session: c.Session, First: c.Session - c.Heartbeat*3/4, Retry: supervisorRetry,
+			Session: c.Session, First: c.Session - c.Heartbeat*3/4, Retry: supervisorRetry, Prefer: c.PreferAfter,
 		},
 		Quorum: b.quorum, Network: b.nodes.network, Elected: b.watching.elections.Observe, Logger: b.logger,
 		Ask: func(from model.NodeID, q controller.Question) { b.member.Ask(from, q) },

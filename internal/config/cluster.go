@@ -24,6 +24,9 @@ type Cluster struct {
 	// Heartbeat is how often the controller hears of this node, and Session how
 	// long it waits for a silent one: at least three heartbeats.
 	Heartbeat, Session time.Duration
+	// PreferAfter is how long the first of a partition's replicas may be able to lead
+	// before it does; 0: for ever.
+	PreferAfter time.Duration
 }
 
 // ClusterTLS names the files (PEM) by which nodes know each other.
@@ -105,6 +108,9 @@ func formCluster(g given, nodes []nodeAddress, from value, l listening) (cluster
 	}
 	c := &Cluster{Bind: bind.binds(), Bootstrap: truth(g, "bootstrap"),
 		Heartbeat: duration(g, "broker.heartbeat.interval.ms"), Session: duration(g, "broker.session.timeout.ms")}
+	if truth(g, "auto.leader.rebalance.enable") {
+		c.PreferAfter = time.Duration(whole(g, "leader.imbalance.check.interval.seconds")) * time.Second
+	}
 	others := nodes
 	if self >= 0 {
 		others = slices.Delete(slices.Clone(nodes), self, self+1)
@@ -132,7 +138,8 @@ func formCluster(g given, nodes []nodeAddress, from value, l listening) (cluster
 // aloneIgnored are the settings that only a node among others looks at.
 func aloneIgnored(g given, l listening) []Ignored {
 	var names []string
-	for _, name := range append([]string{"bootstrap", "broker.heartbeat.interval.ms", "broker.session.timeout.ms", votersSetting, "raft.addr"}, tlsSettings[:]...) {
+	for _, name := range append([]string{"auto.leader.rebalance.enable", "bootstrap", "broker.heartbeat.interval.ms", "broker.session.timeout.ms",
+		"leader.imbalance.check.interval.seconds", votersSetting, "raft.addr"}, tlsSettings[:]...) {
 		if g.hasAny(name) {
 			names = append(names, name)
 		}

@@ -23,7 +23,7 @@ func (u user) loadNode(t testing.TB) (*Config, error) {
 
 // cluster is what a user's words make of the node, with the timing that nothing sets.
 func cluster(bootstrap bool, bind []string, peers ...Peer) *Cluster {
-	return &Cluster{Bind: bind, Peers: peers, Bootstrap: bootstrap, Heartbeat: 400 * time.Millisecond, Session: 1800 * time.Millisecond}
+	return &Cluster{Bind: bind, Peers: peers, Bootstrap: bootstrap, Heartbeat: 400 * time.Millisecond, Session: 1800 * time.Millisecond, PreferAfter: 5 * time.Minute}
 }
 
 func TestCommandRaftClusterMakesANodeOfACluster(t *testing.T) {

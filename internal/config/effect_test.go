@@ -20,7 +20,9 @@ func TestEveryBrokerSettingReachesTheConfigOrTheTopics(t *testing.T) {
 	)
 	// Settings whose other value must be written by hand, or needs company.
 	special := map[string]struct{ value, company string }{
-		"advertised.listeners":             {value: "PLAINTEXT://x:1"},
+		"advertised.listeners":                    {value: "PLAINTEXT://x:1"},
+		"auto.leader.rebalance.enable":            {value: "false", company: twoNodes},
+		"leader.imbalance.check.interval.seconds": {value: "7", company: twoNodes},
 		"broker.id":                        {value: "9"},
 		"broker.heartbeat.interval.ms":     {value: "100", company: twoNodes},
 		"broker.rack":                      {value: "r"},

@@ -36,19 +36,22 @@ type decoders map[string]func(body []byte) (any, error)
 
 // commandTypes are all commands.
 var commandTypes = decoders{
-	"AllocateProducerIDs": decode[AllocateProducerIDs],
-	"AlterConfigs":        decode[AlterConfigs],
-	"AlterISR":            decode[AlterISR],
-	"CreatePartitions":    decode[CreatePartitions],
-	"CreateTopics":        decode[CreateTopics],
-	"DeleteTopics":        decode[DeleteTopics],
-	"ElectLeaders":        decode[ElectLeaders],
-	"FenceBroker":         decode[FenceBroker],
-	"InitCluster":         decode[InitCluster],
-	"LeaveBroker":         decode[LeaveBroker],
-	"RegisterBroker":      decode[RegisterBroker],
-	"UnfenceBroker":       decode[UnfenceBroker],
-	"UnregisterBroker":    decode[UnregisterBroker],
+	"AdvanceReassignments": decode[AdvanceReassignments],
+	"AllocateProducerIDs":  decode[AllocateProducerIDs],
+	"AlterConfigs":         decode[AlterConfigs],
+	"AlterISR":             decode[AlterISR],
+	"AlterReassignments":   decode[AlterReassignments],
+	"CreatePartitions":     decode[CreatePartitions],
+	"CreateTopics":         decode[CreateTopics],
+	"DeleteTopics":         decode[DeleteTopics],
+	"ElectLeaders":         decode[ElectLeaders],
+	"PreferLeaders":        decode[PreferLeaders],
+	"FenceBroker":          decode[FenceBroker],
+	"InitCluster":          decode[InitCluster],
+	"LeaveBroker":          decode[LeaveBroker],
+	"RegisterBroker":       decode[RegisterBroker],
+	"UnfenceBroker":        decode[UnfenceBroker],
+	"UnregisterBroker":     decode[UnregisterBroker],
 }
 
 // resultTypes are what they result in.
@@ -61,7 +64,10 @@ var resultTypes = decoders{
 	"ISRsAltered":            decode[ISRsAltered],
 	"InitializedCluster":     decode[InitializedCluster],
 	"LeadersElected":         decode[LeadersElected],
+	"LeadersPreferred":       decode[LeadersPreferred],
 	"ProducerIDs":            decode[ProducerIDs],
+	"ReassignmentsAdvanced":  decode[ReassignmentsAdvanced],
+	"ReassignmentsAltered":   decode[ReassignmentsAltered],
 	"RegisteredBroker":       decode[RegisteredBroker],
 }
 

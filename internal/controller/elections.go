@@ -68,7 +68,7 @@ type member struct {
 	asked    time.Time
 	answered bool
 	answer   AnswerItem
-	leaving  bool
+	leaving  bool // it is about to stop, or to be a replica no more
 }
 
 func (e *election) state() *meta.Partition { return &e.topic.Partitions[e.partition] }
@@ -76,6 +76,8 @@ func (e *election) state() *meta.Partition { return &e.topic.Partitions[e.partit
 // partitionChanged begins, follows or ends the election of a partition.
 func (s *Supervisor) partitionChanged(now time.Time, t *meta.Topic, partition model.Partition) {
 	p, key := &t.Partitions[partition], partitionKey{t.ID, partition}
+	s.moveChanged(key, p)
+	s.noteUnpreferred(now, p)
 	if p.Leader != model.NoNode {
 		delete(s.elections, key)
 		return
@@ -163,12 +165,13 @@ func (s *Supervisor) pursue(now time.Time, elections []*election) {
 	}
 }
 
-// pursueAll goes on with every election, and finds out when to do so again.
+// pursueAll goes on with every election and reassignment, and finds out when to do so again.
 func (s *Supervisor) pursueAll(now time.Time) {
 	s.retryAt = time.Time{}
 	s.pursue(now, slices.SortedFunc(maps.Values(s.elections), func(a, b *election) int {
 		return cmp.Or(slices.Compare(a.topic.ID[:], b.topic.ID[:]), cmp.Compare(a.partition, b.partition))
 	}))
+	s.advanceMoves(now)
 }
 
 // ask brings the members in line with the image, and asks those that can answer
@@ -187,7 +190,7 @@ func (s *Supervisor) ask(now time.Time, e *election) {
 		if !mayLead(s.image, p, m.node) {
 			continue
 		}
-		m.epoch, m.leaving = w.epoch, w.leaving
+		m.epoch, m.leaving = w.epoch, w.leaving || p.Replaced() && slices.Contains(p.Removing, m.node)
 		if m.answered {
 			continue
 		}
@@ -236,6 +239,9 @@ func (s *Supervisor) choose(now time.Time, e *election) *member {
 		s.retryBy(patient)
 		return nil
 	}
+	if first := s.first(e, staying); first != nil {
+		return first
+	}
 	switch {
 	case len(staying) >= need:
 		return best(staying)
@@ -247,6 +253,28 @@ func (s *Supervisor) choose(now time.Time, e *election) *member {
 		return nil // the others have been asked: their answers, or the retry, come back here
 	}
 	return winner
+}
+
+// first is the member to elect where the first replica is preferred, and holds what may be
+// committed: so few hold more, or may, that they are no majority. What they hold beyond
+// it is lost, as at any election that somebody asks for.
+func (s *Supervisor) first(e *election, staying []*member) *member {
+	p := e.state()
+	i := slices.IndexFunc(staying, func(m *member) bool { return m.node == p.Replicas[0] })
+	if !p.PreferFirst || i < 0 {
+		return nil
+	}
+	first, more := staying[i], 0
+	for k := range e.members {
+		m := &e.members[k]
+		if m.node != first.node && (!m.answered || better(&m.answer, &first.answer) > 0) {
+			more++
+		}
+	}
+	if more >= isr.Majority(len(e.members)) && !plant.On(plant.FirstElectedRegardless) {
+		return nil
+	}
+	return first
 }
 
 func (s *Supervisor) answersNeeded(e *election) int {

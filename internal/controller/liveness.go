@@ -158,5 +158,8 @@ func (s *Supervisor) brokerChanged(now time.Time, node model.NodeID) {
 		w.fencing, w.unfencing, w.heard = time.Time{}, time.Time{}, now
 		delete(s.questions, node)
 	}
+	if s.timing.Prefer > 0 && w.fenced && !b.Fenced {
+		s.preferBy(now.Add(s.timing.Prefer)) // it may be able to lead what it was in sync with
+	}
 	w.fenced, w.leaving = b.Fenced, b.Leaving
 }

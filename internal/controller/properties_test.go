@@ -83,7 +83,7 @@ func checkLost(t *rapid.T, before, after *meta.Image) {
 				continue
 			}
 			p, q := &was.Partitions[i], &topic.Partitions[i]
-			if !slices.Equal(p.ISR, q.ISR) {
+			if !sameMembers(p.ISR, q.ISR) {
 				t.Fatalf("%s-%d: %+v became %+v without its leader's will", topic.Name, i, p, q)
 			}
 			for _, n := range p.Lost {
@@ -95,6 +95,11 @@ func checkLost(t *rapid.T, before, after *meta.Image) {
 	}
 }
 
+// sameMembers compares sets, whose order follows that of the replicas.
+func sameMembers(a, b []model.NodeID) bool {
+	return len(a) == len(b) && !slices.ContainsFunc(a, func(n model.NodeID) bool { return !slices.Contains(b, n) })
+}
+
 func drawCommand(t *rapid.T, c *cluster) Command {
 	node := model.NodeID(rapid.IntRange(0, 3).Draw(t, "node"))
 	name := rapid.SampledFrom([]string{"a", "b.c", "b_c", "d", "bad name"}).Draw(t, "name")
@@ -103,7 +108,18 @@ func drawCommand(t *rapid.T, c *cluster) Command {
 	if b := c.image.Brokers.ByID(node); b != nil {
 		epoch = b.Epoch
 	}
-	switch rapid.IntRange(0, 14).Draw(t, "command") {
+	switch rapid.IntRange(0, 18).Draw(t, "command") {
+	case 15, 16:
+		return AlterReassignments{FixedFactor: rapid.Bool().Draw(t, "fixed"), Partitions: []Reassign{{Topic: name,
+			Replicas: rapid.SampledFrom([][]model.NodeID{nil, {0}, {1, 0}, {2, 3}, {3, 1, 0}, {0, 1, 2}, {1, 1}}).Draw(t, "replicas")}}}
+	case 17:
+		return PreferLeaders{All: true}
+	case 18:
+		var advance AdvanceReassignments
+		for topic := range c.image.Topics.All() {
+			advance.Partitions = append(advance.Partitions, PartitionRef{Topic: topic.ID})
+		}
+		return advance
 	case 0, 1:
 		r := register(node, byte(rapid.IntRange(1, 9).Draw(t, "incarnation")))
 		r.Fenced, r.Rack = rapid.Bool().Draw(t, "fenced"), fmt.Sprint(node%2)

@@ -20,13 +20,18 @@ import (
 // and questions may be lost, delayed and repeated, and are sent again after
 // Timing.Retry as long as the image says that they are needed.
 //
-// Its memory and what an event costs go by brokers and partitions without a
-// leader, not by partitions. It is not safe for concurrent use.
+// Its memory and what an event costs go by brokers, partitions without a leader and
+// reassignments with a step to take, not by partitions. It is not safe for concurrent use.
 type Supervisor struct {
 	image     *meta.Image
 	timing    Timing
 	brokers   map[model.NodeID]*watch
 	elections map[partitionKey]*election
+	// moves are reassignments with a step to take, and when it was last asked for;
+	// handovers when their leaders were last to hand over.
+	moves, handovers map[partitionKey]time.Time
+	// preferAt is when first replicas are to lead again; zero: never.
+	preferAt time.Time
 	// retryAt is when the elections have to be gone through again; zero: never.
 	retryAt time.Time
 
@@ -44,6 +49,9 @@ type Timing struct {
 	// First is how long a new controller waits for a broker that it has not heard of
 	// yet: longer than a lease, and not longer than Session. 0 is Session.
 	First time.Duration
+	// Prefer is how long a first replica may be able to lead before it is elected; 0: for
+	// ever.
+	Prefer time.Duration
 }
 
 // Effects is what is to be done, in this order of importance. Lists are nil where
@@ -65,6 +73,8 @@ func NewSupervisor(image *meta.Image, now time.Time, t Timing) *Supervisor {
 		image: image, timing: t,
 		brokers:   make(map[model.NodeID]*watch, image.Brokers.Len()),
 		elections: make(map[partitionKey]*election),
+		moves:     make(map[partitionKey]time.Time),
+		handovers: make(map[partitionKey]time.Time),
 		questions: make(map[model.NodeID][]QuestionItem),
 	}
 	s.Apply(meta.Diff(nil, image), image, now)
@@ -82,6 +92,8 @@ func (s *Supervisor) Apply(delta meta.Delta, image *meta.Image, now time.Time) {
 	for _, t := range delta.Deleted {
 		for i := range t.Partitions {
 			delete(s.elections, partitionKey{t.ID, model.Partition(i)})
+			delete(s.moves, partitionKey{t.ID, model.Partition(i)})
+			delete(s.handovers, partitionKey{t.ID, model.Partition(i)})
 		}
 	}
 	for _, t := range delta.Created {
@@ -103,6 +115,7 @@ func (s *Supervisor) Apply(delta meta.Delta, image *meta.Image, now time.Time) {
 		return
 	}
 	s.pursue(now, s.changedElections(delta))
+	s.advanceMoves(now)
 }
 
 // Tick does what has become due.
@@ -115,12 +128,18 @@ func (s *Supervisor) Tick(now time.Time) {
 	if !s.retryAt.IsZero() && !now.Before(s.retryAt) {
 		s.pursueAll(now)
 	}
+	if !s.preferAt.IsZero() && !now.Before(s.preferAt) {
+		s.prefer(now)
+	}
 }
 
 // NextTick is when Tick has something to do, unless another event comes first;
 // false where it never has.
 func (s *Supervisor) NextTick() (at time.Time, ok bool) {
 	at = s.retryAt
+	if !s.preferAt.IsZero() {
+		at = earliest(at, s.preferAt)
+	}
 	for _, w := range s.brokers {
 		if !w.fenced {
 			at = earliest(at, s.fenceAt(w))

@@ -56,7 +56,7 @@ func (st *story) submit(command Command) {
 
 // does expects the effects so far, and carries their commands out:
 //
-//	fence 1 · unfence 1 · leave 1 · elect a=1 b=2 · ask 1: a/3 b/1 · probe 1
+//	fence 1 · unfence 1 · leave 1 · elect a=1 b=2 · ask 1: a/3 b/1 · probe 1 · advance a
 func (st *story) does(want string) {
 	st.t.Helper()
 	if got := st.happens(); got != want {
@@ -98,6 +98,12 @@ func (st *story) words(e Effects) []string {
 				each = append(each, fmt.Sprintf("%s=%d", st.image.Topics.ByID(e.Topic).Name, e.Leader))
 			}
 			words = append(words, "elect "+strings.Join(each, " "))
+		case AdvanceReassignments:
+			var each []string
+			for _, r := range c.Partitions {
+				each = append(each, st.image.Topics.ByID(r.Topic).Name)
+			}
+			words = append(words, "advance "+strings.Join(each, " "))
 		default:
 			st.t.Fatalf("%T", command)
 		}

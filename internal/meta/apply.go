@@ -182,16 +182,31 @@ func (r *PartitionRecord) apply(e *editor) error {
 	return nil
 }
 
-func (r *PartitionChangeRecord) apply(e *editor) error {
-	t, err := e.topic(r.Topic)
+// changePartition changes a copy of a partition, counts its epoch up, and puts it in the
+// place of the one before.
+func (e *editor) changePartition(topic model.TopicID, index model.Partition, change func(*Partition)) error {
+	t, err := e.topic(topic)
 	if err != nil {
 		return err
 	}
-	if r.Index < 0 || int(r.Index) >= len(t.Partitions) {
-		return fmt.Errorf("topic %q has no partition %d", t.Name, r.Index)
+	if index < 0 || int(index) >= len(t.Partitions) {
+		return fmt.Errorf("topic %q has no partition %d", t.Name, index)
 	}
-	p := t.Partitions[r.Index]
+	p := t.Partitions[index]
 	p.PartitionEpoch++
+	change(&p)
+	if err := p.check(); err != nil {
+		return fmt.Errorf("partition %d of topic %q: %w", index, t.Name, err)
+	}
+	t.Partitions[index] = p
+	return nil
+}
+
+func (r *PartitionChangeRecord) apply(e *editor) error {
+	return e.changePartition(r.Topic, r.Index, r.change)
+}
+
+func (r *PartitionChangeRecord) change(p *Partition) {
 	if len(r.ISR) > 0 {
 		p.ISR = r.ISR
 		p.Lost = slices.DeleteFunc(slices.Clone(p.Lost), func(n model.NodeID) bool { return !slices.Contains(p.ISR, n) })
@@ -202,12 +217,26 @@ func (r *PartitionChangeRecord) apply(e *editor) error {
 	if r.Elect {
 		p.Leader = r.Leader
 		p.LeaderEpoch++
+		p.PreferFirst = r.PreferFirst
 	}
-	if err := p.check(); err != nil {
-		return fmt.Errorf("partition %d of topic %q: %w", r.Index, t.Name, err)
+}
+
+func (r *ReplicasChangeRecord) apply(e *editor) error {
+	return e.changePartition(r.Topic, r.Index, func(p *Partition) {
+		p.Replicas, p.Adding, p.Removing = r.Replicas, r.Adding, r.Removing
+		p.ISR, p.Lost = ordered(p.ISR, p.Replicas), ordered(p.Lost, p.Replicas)
+	})
+}
+
+// ordered are those of nodes that are in order, in that order.
+func ordered(nodes, order []model.NodeID) []model.NodeID {
+	var in []model.NodeID
+	for _, n := range order {
+		if slices.Contains(nodes, n) {
+			in = append(in, n)
+		}
 	}
-	t.Partitions[r.Index] = p
-	return nil
+	return in
 }
 
 func (r *RemoveTopicRecord) apply(e *editor) error {

@@ -31,6 +31,14 @@ func (p *Partition) check() error {
 		return fmt.Errorf("in-sync replicas %v of %v", p.ISR, p.Replicas)
 	case !within(p.Lost, p.ISR):
 		return fmt.Errorf("lost replicas %v of those in sync, %v", p.Lost, p.ISR)
+	case !within(p.Adding, p.Replicas) || !within(p.Removing, p.Replicas) || len(p.Removing) == len(p.Replicas):
+		return fmt.Errorf("replicas %v, of which %v come and %v go", p.Replicas, p.Adding, p.Removing)
+	case slices.ContainsFunc(p.Adding, func(n model.NodeID) bool { return slices.Contains(p.Removing, n) }):
+		return fmt.Errorf("replicas %v come, and %v go", p.Adding, p.Removing)
+	case !slices.Equal(p.Removing, p.Replicas[len(p.Replicas)-len(p.Removing):]):
+		return fmt.Errorf("replicas %v that go are not the last of %v", p.Removing, p.Replicas)
+	case p.PreferFirst && p.Leader != model.NoNode:
+		return fmt.Errorf("leader %d, and an election", p.Leader)
 	case slices.Contains(p.Lost, p.Leader) && !plant.On(plant.OldIncarnationLeads):
 		return fmt.Errorf("leader %d is lost", p.Leader)
 	}

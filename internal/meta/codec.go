@@ -43,14 +43,15 @@ const (
 	UnregisterBrokerType
 	ProducerIDsType
 	FlushChangeType
+	ReplicasChangeType
 )
 
 // layoutVersion is the version of a record's layout that this build writes.
 func layoutVersion(t RecordType) uint64 {
 	switch t {
-	case PartitionType, PartitionChangeType, BrokerChangeType:
+	case BrokerChangeType:
 		return 2
-	case RegisterBrokerType:
+	case PartitionType, PartitionChangeType, RegisterBrokerType:
 		return 3
 	default:
 		return 1
@@ -96,6 +97,8 @@ func newRecord(t uint64) Record {
 		return new(ProducerIDsRecord)
 	case FlushChangeType:
 		return new(FlushChangeRecord)
+	case ReplicasChangeType:
+		return new(ReplicasChangeRecord)
 	}
 	return nil
 }

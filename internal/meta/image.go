@@ -59,8 +59,14 @@ const ReplicasMax = 64
 
 // Partition is where one partition lives and who leads it (replication.md).
 type Partition struct {
-	// Replicas is the assignment, in order of preference.
+	// Replicas is the assignment, in order of preference. While it is being changed the
+	// future ones come first, and then those that go.
 	Replicas []model.NodeID
+	// Adding are the replicas that a reassignment has added, and Removing those that go
+	// when as many others are in sync. One that has neither is not being reassigned.
+	// Invariant: subsets of Replicas, in its order, that have nobody in common; Removing
+	// are the last of Replicas, and not all.
+	Adding, Removing []model.NodeID
 	// ISR is the in-sync set, in the order of Replicas. Invariant: a subset of
 	// Replicas, never empty.
 	ISR []model.NodeID
@@ -75,12 +81,47 @@ type Partition struct {
 	LeaderEpoch model.LeaderEpoch
 	// PartitionEpoch grows by one at every change of this struct.
 	PartitionEpoch model.PartitionEpoch
+	// PreferFirst: the first of Replicas is to be elected where it holds what may be
+	// committed, though another may hold more: somebody has asked for that. Invariant:
+	// false while there is a leader.
+	PreferFirst bool
 }
+
+// Reassigning reports whether the replicas are being changed.
+func (p *Partition) Reassigning() bool { return len(p.Adding)+len(p.Removing) > 0 }
+
+// Replaced reports whether those that go may leave the in-sync set: all that were added
+// are in it, and as many of those that stay as of all others, the lost not counted. So
+// there are never fewer copies in sync than before.
+func (p *Partition) Replaced() bool {
+	staying, others := 0, 0
+	for _, n := range p.ISR {
+		if slices.Contains(p.Lost, n) {
+			continue
+		}
+		if !slices.Contains(p.Removing, n) {
+			staying++
+		}
+		if !slices.Contains(p.Adding, n) {
+			others++
+		}
+	}
+	for _, n := range p.Adding {
+		if !slices.Contains(p.ISR, n) || slices.Contains(p.Lost, n) {
+			return false
+		}
+	}
+	return staying >= min(len(p.Target()), others)
+}
+
+// Target are the replicas that stay.
+func (p *Partition) Target() []model.NodeID { return p.Replicas[:len(p.Replicas)-len(p.Removing)] }
 
 // Equal reports whether two partitions are alike in everything.
 func (p *Partition) Equal(q *Partition) bool {
-	return p.PartitionEpoch == q.PartitionEpoch && p.LeaderEpoch == q.LeaderEpoch && p.Leader == q.Leader &&
-		slices.Equal(p.ISR, q.ISR) && slices.Equal(p.Lost, q.Lost) && slices.Equal(p.Replicas, q.Replicas)
+	return p.PartitionEpoch == q.PartitionEpoch && p.LeaderEpoch == q.LeaderEpoch && p.Leader == q.Leader && p.PreferFirst == q.PreferFirst &&
+		slices.Equal(p.ISR, q.ISR) && slices.Equal(p.Lost, q.Lost) && slices.Equal(p.Replicas, q.Replicas) &&
+		slices.Equal(p.Adding, q.Adding) && slices.Equal(p.Removing, q.Removing)
 }
 
 // ByName finds a topic by its name; nil where there is none.

@@ -144,6 +144,11 @@ func TestApplyRefusesWhatDoesNotFit(t *testing.T) {
 	f(&ProducerIDsRecord{Next: 5}, &ProducerIDsRecord{Next: 4})
 	f(&PartitionChangeRecord{Topic: id(2), SetLost: true, Lost: []model.NodeID{2}})
 	f(&PartitionChangeRecord{Topic: id(2), SetLost: true, Lost: []model.NodeID{1}}) // it leads
+	f(&ReplicasChangeRecord{Topic: id(9), Replicas: []model.NodeID{1}})
+	f(&ReplicasChangeRecord{Topic: id(2), Index: 1, Replicas: []model.NodeID{1}})
+	f(&ReplicasChangeRecord{Topic: id(2), Replicas: []model.NodeID{2}}) // nobody in sync is left
+	f(&ReplicasChangeRecord{Topic: id(2), Replicas: []model.NodeID{1, 2}, Adding: []model.NodeID{3}})
+	f(&PartitionChangeRecord{Topic: id(2), Elect: true, Leader: 1, PreferFirst: true})
 	f(&FlushChangeRecord{Index: i.Index + 2})
 	f(&FlushChangeRecord{Topic: id(9), Index: 1})
 	if _, _, err := i.Apply(nil, i.Index-1); err == nil {
@@ -174,6 +179,14 @@ func TestPartitionCheck(t *testing.T) {
 	f(false, Partition{Replicas: nodes(3, 1, 2), ISR: nodes(3, 2), Lost: nodes(1), Leader: 3})
 	f(false, Partition{Replicas: nodes(3, 1, 2), ISR: nodes(3, 2), Lost: nodes(2, 3), Leader: model.NoNode})
 	f(false, Partition{Replicas: nodes(3, 1, 2), ISR: nodes(3, 2), Lost: nodes(2, 2), Leader: 3})
+	f(true, Partition{Replicas: nodes(3, 1, 2), ISR: nodes(3, 2), Adding: nodes(1), Removing: nodes(2), Leader: 3})
+	f(true, Partition{Replicas: nodes(3, 1, 2), ISR: nodes(3), Removing: nodes(1, 2), Leader: 3})
+	f(true, Partition{Replicas: nodes(3, 1), ISR: nodes(3), Leader: model.NoNode, PreferFirst: true})
+	f(false, Partition{Replicas: nodes(3, 1, 2), ISR: nodes(3, 2), Removing: nodes(1), Leader: 3})
+	f(false, Partition{Replicas: nodes(3, 1), ISR: nodes(3), Removing: nodes(3, 1), Leader: 3})
+	f(false, Partition{Replicas: nodes(3, 1), ISR: nodes(3), Adding: nodes(1), Removing: nodes(1), Leader: 3})
+	f(false, Partition{Replicas: nodes(3, 1), ISR: nodes(3), Adding: nodes(2), Leader: 3})
+	f(false, Partition{Replicas: nodes(3, 1), ISR: nodes(3), Leader: 3, PreferFirst: true})
 }
 
 func TestWhoLeavesTheInSyncSetIsNotLostAnyMore(t *testing.T) {
@@ -283,7 +296,7 @@ func randomRecords(t *rapid.T, i *Image) []Record {
 	members := rapid.SampledFrom([][]model.NodeID{nil, {1}, {2}, {1, 2}, {1, 2, 3}, {1, 3}})
 	name := rapid.SampledFrom([]string{"a.b", "a_c", "c", "d", "e"}).Draw(t, "name")
 	node := model.NodeID(rapid.IntRange(3, 6).Draw(t, "node"))
-	switch rapid.IntRange(0, 12).Draw(t, "kind") {
+	switch rapid.IntRange(0, 13).Draw(t, "kind") {
 	case 0, 1:
 		return topic(n, name, rapid.IntRange(1, 4).Draw(t, "partitions"))
 	case 9:
@@ -295,10 +308,14 @@ func randomRecords(t *rapid.T, i *Image) []Record {
 	case 11:
 		topic := rapid.SampledFrom([]model.TopicID{{}, id(n)}).Draw(t, "of")
 		return []Record{&FlushChangeRecord{Topic: topic, Index: uint64(rapid.Int64Range(0, int64(i.Index)).Draw(t, "index"))}}
+	case 12:
+		return []Record{&ReplicasChangeRecord{Topic: id(n), Replicas: []model.NodeID{1, 3, 2},
+			Adding: members.Draw(t, "adding"), Removing: members.Draw(t, "removing")}}
 	case 2:
 		return []Record{&RemoveTopicRecord{id(n)}}
 	case 3:
-		return []Record{&PartitionChangeRecord{Topic: id(n), Elect: true, Leader: rapid.SampledFrom([]model.NodeID{1, model.NoNode}).Draw(t, "leader")}}
+		return []Record{&PartitionChangeRecord{Topic: id(n), Elect: true, Leader: rapid.SampledFrom([]model.NodeID{1, model.NoNode}).Draw(t, "leader"),
+			PreferFirst: rapid.Bool().Draw(t, "prefer first")}}
 	case 4:
 		return []Record{broker(node, model.BrokerEpoch(i.Index+1))}
 	case 5:
@@ -347,6 +364,10 @@ func allRecords() []Record {
 		&PartitionRecord{Topic: id(7), Index: 9, Partition: Partition{Replicas: []model.NodeID{3, 1, 2}, ISR: []model.NodeID{3, 1}, Lost: []model.NodeID{3, 1}, Leader: model.NoNode}},
 		&PartitionChangeRecord{Topic: id(7), Index: 1, Leader: 2, SetLost: true, Lost: []model.NodeID{1, 2}},
 		&PartitionChangeRecord{Topic: id(7), Index: 2, SetLost: true}, &PartitionChangeRecord{},
+		&PartitionRecord{Topic: id(7), Index: 9, Partition: Partition{Replicas: []model.NodeID{3, 1, 2}, ISR: []model.NodeID{3, 1},
+			Adding: []model.NodeID{1}, Removing: []model.NodeID{2}, Leader: model.NoNode, PreferFirst: true}},
+		&PartitionChangeRecord{Topic: id(7), Index: 2, Elect: true, Leader: model.NoNode, PreferFirst: true},
+		&ReplicasChangeRecord{Topic: id(7), Index: 1, Replicas: []model.NodeID{3, 1}, Adding: []model.NodeID{3}, Removing: []model.NodeID{1}},
 		&FlushChangeRecord{Topic: id(7), Index: 300}, &FlushChangeRecord{Index: 1},
 		&ProducerIDsRecord{Next: 1000, Node: 4})
 }
@@ -393,6 +414,9 @@ func TestEarlierLayoutsAreRead(t *testing.T) {
 	body = append(append(append(body, 4), u...), 0, 1, 'r', 1)
 	f(&RegisterBrokerRecord{Broker{ID: 1, Epoch: 2, Rack: "r", Fenced: true}}, RegisterBrokerType, body...)
 	version = 2
+	f(&PartitionRecord{Index: 3, Partition: Partition{Replicas: one, ISR: one, Lost: one, Leader: 1, LeaderEpoch: 2, PartitionEpoch: 4}},
+		PartitionType, append(slices.Clone(u), 6, 1, 2, 1, 2, 2, 4, 8, 1, 2)...)
+	f(&PartitionChangeRecord{Index: 3, ISR: one, SetLost: true, Lost: one}, PartitionChangeType, append(slices.Clone(u), 6, 1, 2, 0, 0, 1, 1, 2)...)
 	body = append([]byte{2}, u...)
 	body = append(append(append(body, 4), u...), 1, 1, 'A', 1, 'h', 7, 0, 1, 'r', 1, 1, 0, 2, 1)
 	f(&RegisterBrokerRecord{Broker{ID: 1, Epoch: 2, Endpoints: []Endpoint{{Listener: "A", Host: "h", Port: 7}},

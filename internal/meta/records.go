@@ -63,7 +63,10 @@ func (r *PartitionRecord) encode(b []byte) []byte {
 	b = binary.AppendVarint(b, int64(r.Leader))
 	b = binary.AppendVarint(b, int64(r.LeaderEpoch))
 	b = binary.AppendVarint(b, int64(r.PartitionEpoch))
-	return appendNodes(b, r.Lost)
+	b = appendNodes(b, r.Lost)
+	b = appendNodes(b, r.Adding)
+	b = appendNodes(b, r.Removing)
+	return appendBool(b, r.PreferFirst)
 }
 
 func (r *PartitionRecord) decode(d *decoder) {
@@ -74,6 +77,9 @@ func (r *PartitionRecord) decode(d *decoder) {
 	r.PartitionEpoch = model.PartitionEpoch(d.int32())
 	if d.version >= 2 {
 		r.Lost = d.nodes()
+	}
+	if d.version >= 3 {
+		r.Adding, r.Removing, r.PreferFirst = d.nodes(), d.nodes(), d.bool()
 	}
 }
 
@@ -90,6 +96,8 @@ type PartitionChangeRecord struct {
 	// SetLost: Lost takes the place of the lost members so far.
 	SetLost bool
 	Lost    []model.NodeID
+	// PreferFirst: as in Partition, of an election that ends without a leader.
+	PreferFirst bool
 }
 
 // Type implements Record.
@@ -102,7 +110,8 @@ func (r *PartitionChangeRecord) encode(b []byte) []byte {
 	b = appendBool(b, r.Elect)
 	b = binary.AppendVarint(b, int64(r.Leader))
 	b = appendBool(b, r.SetLost)
-	return appendNodes(b, r.Lost)
+	b = appendNodes(b, r.Lost)
+	return appendBool(b, r.PreferFirst)
 }
 
 func (r *PartitionChangeRecord) decode(d *decoder) {
@@ -111,6 +120,33 @@ func (r *PartitionChangeRecord) decode(d *decoder) {
 	if d.version >= 2 {
 		r.SetLost, r.Lost = d.bool(), d.nodes()
 	}
+	if d.version >= 3 {
+		r.PreferFirst = d.bool()
+	}
+}
+
+// ReplicasChangeRecord changes a partition's replicas. Who is none any more leaves
+// ISR and Lost, which take the new order. It counts the partition epoch up.
+type ReplicasChangeRecord struct {
+	Topic                      model.TopicID
+	Index                      model.Partition
+	Replicas, Adding, Removing []model.NodeID
+}
+
+// Type implements Record.
+func (*ReplicasChangeRecord) Type() RecordType { return ReplicasChangeType }
+
+func (r *ReplicasChangeRecord) encode(b []byte) []byte {
+	b = append(b, r.Topic[:]...)
+	b = binary.AppendVarint(b, int64(r.Index))
+	b = appendNodes(b, r.Replicas)
+	b = appendNodes(b, r.Adding)
+	return appendNodes(b, r.Removing)
+}
+
+func (r *ReplicasChangeRecord) decode(d *decoder) {
+	r.Topic, r.Index = d.uuid(), model.Partition(d.int32())
+	r.Replicas, r.Adding, r.Removing = d.nodes(), d.nodes(), d.nodes()
 }
 
 // RemoveTopicRecord removes a topic, its partitions and its settings.

@@ -78,6 +78,8 @@ type Set struct {
 	debug  bool
 	rescan chan struct{} // capacity 1: settings or partitions changed; wakes the upkeep
 
+	swept bool // Apply has looked for strays; its own
+
 	mu      sync.RWMutex
 	open    map[model.TopicPartition]*Partition
 	byTopic map[normalKey]*Partition // the same, by topic id
@@ -168,6 +170,12 @@ func (s *Set) Apply(delta meta.Delta, image *meta.Image) {
 	if len(delta.Brokers) > 0 {
 		delta.Changed = everything(delta, image) // who is up is part of every replica's view
 	}
+	if !s.swept {
+		s.swept = true
+		if err := s.setStraysAside(image); err != nil {
+			s.logger.Warn("Logs of partitions that were moved away may be left", "error", err)
+		}
+	}
 	var group errgroup.Group
 	group.SetLimit(openParallelism)
 	for _, topic := range delta.Created {
@@ -223,6 +231,7 @@ func (s *Set) place(group *errgroup.Group, image *meta.Image, topic *meta.Topic,
 			next: topic.Partitions[number], values: values, brokerEpoch: brokerEpoch,
 		}
 		if !slices.Contains(placed.next.Replicas, s.node) {
+			s.remove(placed.name) // it has been moved elsewhere
 			continue
 		}
 		placed.view = replica.ViewOf(&placed.next, image.Brokers, values.MinInsyncReplicas)
@@ -329,7 +338,7 @@ func (s *Set) openLog(to placement) (*Partition, error) {
 	case err != nil:
 		return nil, err
 	case found != to.topic:
-		if err := s.setAside(dir); err != nil {
+		if err := s.setAside(dir, "it belongs to an earlier topic of that name"); err != nil {
 			return nil, err
 		}
 		return s.openLog(to)
@@ -377,21 +386,21 @@ func (s *Set) reportRecovery(took time.Duration) {
 	}
 }
 
-// setAside renames a directory that belongs to a topic that is no more; its
-// records are kept for a person to look at.
-func (s *Set) setAside(dir string) error {
+// setAside renames a directory that is not this node's any more; its records are kept
+// for a person to look at.
+func (s *Set) setAside(dir, why string) error {
 	to := fmt.Sprintf("%s.%s-stray", dir, model.NewUUID())
 	if err := s.options.FS.Rename(dir, to); err != nil {
 		return fmt.Errorf("set %s aside: %w", dir, err)
 	}
-	s.logger.Warn("Set a partition's directory aside: it belongs to an earlier topic of that name", "dir", dir, "to", to)
+	s.logger.Warn("Set a partition's directory aside", "reason", why, "dir", dir, "to", to)
 	if err := s.options.FS.SyncDir(s.options.Dir); err != nil {
 		return fmt.Errorf("sync %s: %w", s.options.Dir, err)
 	}
 	return nil
 }
 
-// remove deletes a partition whose topic is gone.
+// remove deletes a partition that is not this node's any more, where it was.
 func (s *Set) remove(name model.TopicPartition) {
 	s.mu.Lock()
 	p := s.closedLocked(name)

@@ -31,6 +31,7 @@ const (
 	StaleIncarnationJoins Bug = "stale-incarnation-joins"
 	PartitionEpochIgnored Bug = "partition-epoch-ignored"
 	LostDroppedAtOnce     Bug = "lost-dropped-at-once"
+	EpochKeptOnRemoval    Bug = "epoch-kept-on-removal"
 
 	// Followers.
 
@@ -50,6 +51,7 @@ const (
 	MinInsyncInElection     Bug = "min-insync-in-election"
 	LastRecordEpochCompared Bug = "last-record-epoch-compared"
 	FirstInISRElected       Bug = "first-in-isr-elected"
+	FirstElectedRegardless  Bug = "first-elected-regardless"
 	EmptiedDiskAnswers      Bug = "emptied-disk-answers"
 	UncleanRebootAnswers    Bug = "unclean-reboot-answers"
 	OldIncarnationLeads     Bug = "old-incarnation-leads"
@@ -95,6 +97,8 @@ func Table() []Row {
 		{PartitionEpochIgnored, "decides on a proposal that another change has overtaken"},
 		{LostDroppedAtOnce, "takes a member with an emptied disk out of the set at its registration"},
 
+		{EpochKeptOnRemoval, "lets a leader go on in its epoch when a replica has been dropped"},
+
 		// Followers.
 		{NormalNotPersisted, "keeps the normal epoch in memory only"},
 		{NormalAtTruncation, "makes a follower normal before it has what its leader had when elected"},
@@ -111,6 +115,7 @@ func Table() []Row {
 		{MinInsyncInElection, "counts the answers needed from the commit quorum"},
 		{LastRecordEpochCompared, "ranks answers by the last record's epoch, not the normal epoch"},
 		{FirstInISRElected, "elects the first that answers in ISR order"},
+		{FirstElectedRegardless, "elects the first replica, where that is asked for, whatever it holds"},
 		{EmptiedDiskAnswers, "takes a member back whose disk was emptied"},
 		{UncleanRebootAnswers, "takes a member back that may have lost unsynced data"},
 		{OldIncarnationLeads, "leaves a leader in place whose process has restarted"},

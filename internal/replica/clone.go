@@ -93,10 +93,11 @@ func (w *stateWriter) stream(s Stream) { w.num(int64(s.BrokerEpoch), int64(s.Num
 
 func (w *stateWriter) view(v *View) {
 	w.num(int64(v.Leader), int64(v.LeaderEpoch), int64(v.PartitionEpoch), int64(v.MinInsync), int64(len(v.Members)))
+	w.flags(v.Replaced)
 	for i := range v.Members {
 		m := &v.Members[i]
 		w.num(int64(m.Node), int64(m.BrokerEpoch))
-		w.flags(m.InSync, m.Lost, m.Down)
+		w.flags(m.InSync, m.Lost, m.Down, m.Removing)
 	}
 }
 

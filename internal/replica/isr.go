@@ -110,6 +110,8 @@ func (r *Replica) belongs(i int, now time.Time) bool {
 	switch {
 	case i == r.self:
 		return true
+	case m.Removing && (!m.InSync || r.view.Replaced):
+		return false
 	case m.InSync:
 		return !m.Down && now.Sub(r.caughtUp(i, now)) < r.lagMax
 	default:

@@ -19,6 +19,8 @@ type View struct {
 	Members []Member
 	// MinInsync is min.insync.replicas.
 	MinInsync int
+	// Replaced: those in sync that are going are to leave the set (meta.Partition).
+	Replaced bool
 }
 
 // Member is one replica as the metadata knows it.
@@ -31,6 +33,8 @@ type Member struct {
 	Lost bool
 	// Down: fenced, leaving, or not registered. It is not taken into the set.
 	Down bool
+	// Removing: it is going, and does not join the set.
+	Removing bool
 }
 
 // index is where a node stands in Members; -1 where it holds no replica.
@@ -53,10 +57,12 @@ func (v *View) ISR() []model.NodeID {
 func ViewOf(p *meta.Partition, brokers meta.Brokers, minInsync int) View {
 	v := View{
 		Leader: p.Leader, LeaderEpoch: p.LeaderEpoch, PartitionEpoch: p.PartitionEpoch,
-		Members: make([]Member, len(p.Replicas)), MinInsync: min(minInsync, len(p.Replicas)),
+		Members: make([]Member, len(p.Replicas)), MinInsync: min(minInsync, len(p.Target())),
+		Replaced: p.Replaced(),
 	}
 	for i, node := range p.Replicas {
-		m := Member{Node: node, BrokerEpoch: -1, Down: true, InSync: slices.Contains(p.ISR, node), Lost: slices.Contains(p.Lost, node)}
+		m := Member{Node: node, BrokerEpoch: -1, Down: true, InSync: slices.Contains(p.ISR, node), Lost: slices.Contains(p.Lost, node),
+			Removing: slices.Contains(p.Removing, node)}
 		if b := brokers.ByID(node); b != nil {
 			m.BrokerEpoch, m.Down = b.Epoch, b.Fenced || b.Leaving
 		}

@@ -102,9 +102,6 @@ var unusedTable = [...]reasoned{
 	{"client telemetry is not served yet", []string{
 		"telemetry.max.bytes",
 	}},
-	{"a leader that works is left where it is", []string{
-		"auto.leader.rebalance.enable", "leader.imbalance.check.interval.seconds",
-	}},
 	{"a node that stops always hands over what it leads", []string{
 		"controlled.shutdown.enable",
 	}},

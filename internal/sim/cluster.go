@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"hash/fnv"
 	"strconv"
 	"time"
@@ -61,6 +62,9 @@ func newCluster(w *world, pl *plan) *cluster {
 		timing: defaultTiming(), snapshots: quorum.SnapshotLimits{Bytes: 1 << 30, Entries: pl.snapshotEntries, Keep: uint64(pl.snapshotEntries / 4)},
 		pace: pl.pace, requestTimeout: 1500 * time.Millisecond, slowReads: pl.slowReads, seesDeath: pl.seesDeath,
 		newest: new(meta.Image), crashAfter: make([]int, pl.nodes),
+	}
+	if pl.prefers {
+		c.timing.supervisor.Prefer = time.Second
 	}
 	for i := range pl.partitions {
 		c.topics = append(c.topics, "t"+strconv.Itoa(i))
@@ -150,6 +154,10 @@ func (c *cluster) observePartition(old *meta.Image, topic *meta.Topic) {
 	}
 	if len(is.Lost) < len(before.Lost) {
 		c.stats.Readmitted++
+	}
+	if before.Reassigning() && !is.Reassigning() {
+		c.stats.Moves++
+		c.w.note(-1, fmt.Sprintf("partition %d is on %v", i, is.Replicas))
 	}
 	if is.LeaderEpoch != before.LeaderEpoch {
 		c.w.note(-1, "partition %d: epoch %d, leader %d", int64(i), int64(is.LeaderEpoch), int64(is.Leader))

@@ -30,6 +30,11 @@ type disk struct {
 	full    bool // writes fail
 }
 
+// forget removes a partition's log, and what else is kept of it.
+func (d *disk) forget(i int) {
+	d.logs[i], d.normal[i], d.marks[i] = nil, model.NoLeaderEpoch, 0
+}
+
 // What an operation is on: the partitions' logs, small files beside them, or the
 // metadata, which has a disk of its own.
 const (

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -50,6 +51,9 @@ func faults() []fault {
 		{"slow-heir", (*cluster).slowHeir},
 		{"kill-leader-and-empty", (*cluster).killLeaderAndEmpty},
 		{"kill-leader-and-power", (*cluster).killLeaderAndPower},
+		{"reassign", (*cluster).reassign},
+		{"prefer-leaders", (*cluster).preferLeaders},
+		{"there-and-back", (*cluster).moveThereAndBack},
 	}
 }
 
@@ -359,6 +363,64 @@ func (c *cluster) changeMinInsync() {
 		tries++
 		return tries > 3 || image.Configs.Of(resource)["min.insync.replicas"] == value
 	})
+}
+
+// reassign gives a partition other replicas, as many or not, or cancels that.
+func (c *cluster) reassign() {
+	i := c.w.rng.IntN(len(c.topics))
+	var to []model.NodeID
+	if !c.w.chance(0.2) {
+		order := c.w.rng.Perm(len(c.nodes))
+		for _, n := range order[:min(len(order), max(1, c.plan.factor-1+c.w.rng.IntN(3)))] {
+			to = append(to, model.NodeID(n))
+		}
+	}
+	c.move(i, to)
+}
+
+// move gives a partition other replicas; nil: those from before.
+func (c *cluster) move(i int, to []model.NodeID) {
+	c.w.note(-1, fmt.Sprintf("partition %d is to move to %v", i, to))
+	tries := 0
+	move := controller.Reassign{Topic: c.topics[i], Replicas: to}
+	c.command(controller.AlterReassignments{Partitions: []controller.Reassign{move}}, func(image *meta.Image) bool {
+		tries++
+		t := image.Topics.ByName(c.topics[i])
+		return tries > 3 || t != nil && slices.Equal(t.Partitions[0].Target(), to)
+	})
+}
+
+// moveThereAndBack takes a replica away from a node that does not hear of it for a while,
+// and gives it back at once: what it says meanwhile is of a log that it is going to remove.
+func (c *cluster) moveThereAndBack() {
+	i := c.w.rng.IntN(len(c.topics))
+	topic := c.newest.Topics.ByName(c.topics[i])
+	if topic == nil || topic.Partitions[0].Reassigning() || len(topic.Partitions[0].Replicas) < 2 {
+		return
+	}
+	was := topic.Partitions[0].Replicas
+	gone := was[1+c.w.rng.IntN(len(was)-1)]
+	c.lagMetadata(c.nodes[gone])
+	c.move(i, slices.DeleteFunc(slices.Clone(was), func(n model.NodeID) bool { return n == gone }))
+	tries := 0
+	var back func()
+	back = func() {
+		tries++
+		if t := c.newest.Topics.ByName(c.topics[i]); t != nil && !slices.Contains(t.Partitions[0].Replicas, gone) {
+			c.move(i, was)
+		} else if tries < 200 && !c.healing {
+			c.w.after(5*time.Millisecond, back)
+		}
+	}
+	back()
+}
+
+// preferLeaders has partitions elect the first of their replicas.
+func (c *cluster) preferLeaders() {
+	c.w.note(-1, "the first replicas are to lead")
+	for p := range c.controllers() {
+		p.submit(controller.PreferLeaders{All: true})
+	}
 }
 
 // changeMembers changes the quorum's voters by one or two at a time, through

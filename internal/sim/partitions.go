@@ -22,8 +22,8 @@ const (
 // lack.
 func (p *process) carry(i int) {
 	h := p.replicas[i]
-	if h.carrying {
-		return // the loop below takes what is new
+	if h == nil || h.carrying {
+		return // it is not here any more, or the loop below takes what is new
 	}
 	h.carrying = true
 	for !p.dead && !p.w.halt {
@@ -39,7 +39,7 @@ func (p *process) carry(i int) {
 		}
 	}
 	h.carrying = false
-	if p.dead || p.w.halt {
+	if p.dead || p.w.halt || p.replicas[i] != h {
 		return
 	}
 	if err := h.machine.Check(); err != nil {
@@ -64,14 +64,16 @@ func (p *process) carryOne(i int, h *host, e *replica.Effect) {
 	case replica.SaveNormal:
 		epoch := e.Epoch
 		d.submit(operation{run: p, lane: onFiles, change: func() {
-			if !plant.On(plant.NormalNotPersisted) {
+			if !plant.On(plant.NormalNotPersisted) && p.replicas[i] == h {
 				d.normal[i] = epoch
 			}
 		}, done: func() {
 			h.machine.NormalSaved(epoch, now())
 			p.carry(i)
-			p.c.ambush(onNormal, p.node, i)
-			p.c.doom(p.node, i)
+			if p.replicas[i] == h {
+				p.c.ambush(onNormal, p.node, i)
+				p.c.doom(p.node, i)
+			}
 		}})
 	case replica.Truncate, replica.StartOver:
 		p.cut(i, h, e)
@@ -119,20 +121,22 @@ func (p *process) sync() {
 	}
 	p.syncQueued = true
 	d := p.node.disk
+	logs := make([]*partitionLog, len(d.logs)) // as they were
 	ends := make([]model.Offset, len(d.logs))
 	before := make([]model.Offset, len(d.logs))
 	d.submit(operation{
 		run: p,
 		begin: func() {
 			p.syncQueued = false
-			for i, l := range d.logs {
+			copy(logs, d.logs)
+			for i, l := range logs {
 				if l != nil {
 					ends[i] = l.EndOffset()
 				}
 			}
 		},
 		change: func() {
-			for i, l := range d.logs {
+			for i, l := range logs {
 				if l != nil {
 					before[i] = l.synced
 					l.synced = max(l.synced, min(ends[i], l.EndOffset()))
@@ -141,7 +145,7 @@ func (p *process) sync() {
 		},
 		done: func() {
 			for i, h := range p.replicas {
-				if h != nil && !p.dead && h.log.synced > before[i] {
+				if h != nil && !p.dead && h.log == logs[i] && h.log.synced > before[i] {
 					h.machine.Synced(h.log.synced, p.clock())
 					p.carry(i)
 				}
@@ -322,7 +326,9 @@ func (p *process) sendData(i int, to model.NodeID, m replica.Message, batches []
 	p.w.schedule(takes, p, func() {
 		h.reading[to] = false
 		p.send(i, to, m, h.log.from(m.End, len(batches)))
-		p.push(i)
+		if p.replicas[i] == h {
+			p.push(i)
+		}
 	})
 }
 

@@ -38,6 +38,8 @@ type plan struct {
 	// seesDeath: a dead leader of the quorum is replaced when its connections end; else
 	// after a timeout, which leaves more time for everything else to go wrong.
 	seesDeath bool
+	// prefers: first replicas lead again some time after they have become able to.
+	prefers bool
 
 	ambushes     uint32 // by moment
 	ambushChance float64
@@ -70,7 +72,7 @@ func newPlan(rng *rand.Rand, calm bool) *plan {
 	p.warmUp = 4 * time.Second
 	p.faultsEnd = p.warmUp + time.Duration(pick(rng, 6, 10, 15))*time.Second
 	p.every = time.Duration(pick(rng, 300, 700, 1500)) * time.Millisecond
-	p.seesDeath = rng.IntN(2) == 0
+	p.seesDeath, p.prefers = rng.IntN(2) == 0, rng.IntN(2) == 0
 	if calm {
 		return p
 	}
@@ -109,8 +111,8 @@ func (p *plan) String() string {
 	for i, f := range p.faults {
 		names[i] = f.name
 	}
-	return fmt.Sprintf("%d nodes, %d voters, %d partitions of %d replicas, min.insync %d, relaxed %t, sees death %t, faults [%s] every %s, ambushes %s, loss %g, double %g, breaks %g, stale %g, delays to %s, syncs to %s",
-		p.nodes, p.voters, p.partitions, p.factor, p.minInsync, p.relaxed, p.seesDeath, strings.Join(names, " "), p.every, p.ambushNames(),
+	return fmt.Sprintf("%d nodes, %d voters, %d partitions of %d replicas, min.insync %d, relaxed %t, sees death %t, prefers %t, faults [%s] every %s, ambushes %s, loss %g, double %g, breaks %g, stale %g, delays to %s, syncs to %s",
+		p.nodes, p.voters, p.partitions, p.factor, p.minInsync, p.relaxed, p.seesDeath, p.prefers, strings.Join(names, " "), p.every, p.ambushNames(),
 		p.loss, p.double, p.breaks, p.stale, p.delayMax, p.syncMax)
 }
 

@@ -350,7 +350,8 @@ func (p *process) applyPartitions(image *meta.Image) {
 			continue
 		}
 		part := &topic.Partitions[0]
-		if !slices.Contains(part.Replicas, p.node.id()) && p.replicas[i] == nil {
+		if !slices.Contains(part.Replicas, p.node.id()) {
+			p.drop(i)
 			continue
 		}
 		minInsync, err := controller.MinInsync(image, topic)
@@ -383,6 +384,21 @@ func (p *process) applyPartitions(image *meta.Image) {
 	}
 }
 
+// drop gives up a partition that has been moved elsewhere. Its log may outlive that: the
+// removal of a directory is not synced.
+func (p *process) drop(i int) {
+	h := p.replicas[i]
+	if h == nil {
+		return
+	}
+	p.w.note(p.node.index, "partition %d: is not a replica any more", int64(i))
+	p.replicas[i] = nil
+	h.failWaiters()
+	if !p.w.chance(0.3) {
+		p.node.disk.forget(i)
+	}
+}
+
 func (p *process) open(i int) *host {
 	d := p.node.disk
 	if d.logs[i] == nil {
@@ -395,6 +411,9 @@ func (p *process) open(i int) *host {
 	})}
 	h.hw = h.machine.HighWatermark()
 	p.replicas[i] = h
+	if l.synced < l.EndOffset() {
+		p.sync() // recovery does, and so does who opens a log that was left behind
+	}
 	return h
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/chronik/chronik/internal/isr"
 	"github.com/chronik/chronik/internal/meta"
 	"github.com/chronik/chronik/internal/model"
 )
@@ -29,6 +30,7 @@ type Stats struct {
 	RottenBatches          int
 	RottenFound            int
 	MemberChanges          int
+	Moves                  int // of partitions, that came to their end
 	Faults                 int
 	Ambushes               int
 	LostMessages           int
@@ -58,6 +60,7 @@ func (s *Stats) Add(o Stats) {
 	s.RottenBatches += o.RottenBatches
 	s.RottenFound += o.RottenFound
 	s.MemberChanges += o.MemberChanges
+	s.Moves += o.Moves
 	s.Faults += o.Faults
 	s.Ambushes += o.Ambushes
 	s.LostMessages += o.LostMessages
@@ -122,8 +125,18 @@ func (c *cluster) checkProgress() {
 	}
 }
 
-// needsOperator: a disk is rotten that nobody else's can stand in for.
+// needsOperator: a disk is rotten that nobody else's can stand in for. It may be one that
+// the quorum needs, too.
 func (c *cluster) needsOperator(part *meta.Partition) bool {
+	voters := 0
+	for _, n := range c.nodes[:c.plan.voters] {
+		if !n.condemned {
+			voters++
+		}
+	}
+	if voters < isr.Majority(c.plan.voters) {
+		return true
+	}
 	for _, id := range part.Replicas {
 		if c.nodes[id].condemned {
 			return true

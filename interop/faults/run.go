@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -216,7 +217,7 @@ func (e *environment) clear(seed uint64, keep bool) error {
 	return err
 }
 
-// awaitWhole waits until everything is in sync, but for what is on a node whose files were
+// awaitWhole waits until everything is where it was and in sync, but for what is on a node whose files were
 // damaged: an operator has to decide about that.
 func (s *striker) awaitWhole(ctx context.Context, res *result) error {
 	whole, cancel := context.WithTimeout(ctx, wholeMax)
@@ -225,7 +226,11 @@ func (s *striker) awaitWhole(ctx context.Context, res *result) error {
 	if s.rotten != 0 {
 		excused = append(excused, s.rotten)
 	}
-	if err := s.admin.AwaitWhole(whole, excused...); err != nil {
+	err := s.bringBack(whole, rand.New(rand.NewPCG(res.plan.Seed, 1)), excused...)
+	if err == nil {
+		err = s.admin.AwaitWhole(whole, excused...)
+	}
+	if err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

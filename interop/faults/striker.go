@@ -29,7 +29,11 @@ func (b bite) String() string {
 	if !b.felt {
 		mark = "no bite"
 	}
-	return fmt.Sprintf("%5.1f s  %-17s node %d  %s: %s", b.strike.Begin.Seconds(), b.strike.Kind, b.victim, mark, b.what)
+	whom := fmt.Sprint("node ", b.victim)
+	if b.strike.Kind.Asks() {
+		whom = "      "
+	}
+	return fmt.Sprintf("%5.1f s  %-17s %s  %s: %s", b.strike.Begin.Seconds(), b.strike.Kind, whom, mark, b.what)
 }
 
 // striker does to a cluster what a plan says. Strikes that overlap run in goroutines of
@@ -40,6 +44,10 @@ type striker struct {
 	// syncing is held, for each node, by a fault that has its disk's syncs fail, and by one
 	// that needs them to succeed.
 	syncing [plan.Nodes + 1]sync.Mutex
+	// moving is held by who moves partitions, and by who damages a copy of them: the others
+	// must be there, and stay.
+	moving sync.Mutex
+	moved  bool // once somebody has; under moving
 
 	mu     sync.Mutex
 	bites  []bite
@@ -108,6 +116,7 @@ func (s *striker) way(kind plan.Kind) func(context.Context, blow, *bite) error {
 		plan.Isolate: s.cut, plan.Unplug: s.cut, plan.OneWay: s.cut, plan.FromController: s.cut,
 		plan.DiskFull: s.fillDisk, plan.SyncErrors: s.refuseSyncs, plan.PowerOne: s.losePower, plan.PowerAll: s.losePower,
 		plan.BitFlips: s.damage, plan.Truncations: s.damage, plan.RollingRestart: s.rollingRestart,
+		plan.Move: s.move, plan.ElectFirst: s.electFirst,
 	}[kind]
 }
 
@@ -125,6 +134,13 @@ func (s *striker) victim(ctx context.Context, strike plan.Strike) int {
 		return strike.Victim
 	}
 	return found
+}
+
+// damaged is whose files were damaged; 0: nobody's.
+func (s *striker) damaged() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.rotten
 }
 
 // unexpected looks for processes that ended by themselves, where no fault of their disk

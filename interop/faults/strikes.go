@@ -202,14 +202,30 @@ func (s *striker) losePower(ctx context.Context, b blow, bit *bite) error {
 // damage damages files of a node that is down, once it is in no in-sync set: then the
 // others hold all that was acknowledged.
 func (s *striker) damage(ctx context.Context, b blow, bit *bite) error {
+	err := s.damageSpare(ctx, b, bit)
+	if bit.felt {
+		sleepUntil(ctx, b.end)
+	}
+	return errors.Join(err, b.node.Up())
+}
+
+// damageSpare ends a node, and damages its files once nobody needs them. Who moves
+// partitions leaves the others alone from then on.
+func (s *striker) damageSpare(ctx context.Context, b blow, bit *bite) error {
+	s.moving.Lock()
+	defer s.moving.Unlock()
 	if _, err := killAll([]*cluster.Node{b.node}); err != nil {
 		return err
 	}
 	out, cancel := context.WithTimeout(ctx, outMax)
 	defer cancel()
+	if err := s.bringBack(out, b.rng, b.node.ID); err != nil {
+		bit.what = "the others lack replicas"
+		return ctx.Err()
+	}
 	if err := s.admin.AwaitOut(out, b.node.ID); err != nil {
 		bit.what = "it stays in sync"
-		return b.node.Up()
+		return ctx.Err()
 	}
 	do := rot.FlipBits
 	if b.Kind == plan.Truncations {
@@ -225,8 +241,7 @@ func (s *striker) damage(ctx context.Context, b blow, bit *bite) error {
 		s.mu.Unlock()
 		bit.felt, bit.what = true, fmt.Sprint(done)
 	}
-	sleepUntil(ctx, b.end)
-	return errors.Join(err, b.node.Up())
+	return err
 }
 
 // rollingRestart stops and starts one node after the other, as an operator does.
@@ -245,7 +260,7 @@ func (s *striker) rollingRestart(ctx context.Context, b blow, bit *bite) error {
 			return err
 		}
 		in, cancel := context.WithTimeout(ctx, backMax)
-		if s.admin.AwaitWhole(in) == nil {
+		if s.admin.AwaitInSync(in) == nil {
 			back++
 		}
 		cancel()

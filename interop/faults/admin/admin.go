@@ -19,6 +19,8 @@ const (
 	askMax = 5 * time.Second
 	// again is how long to wait before something is asked again.
 	again = 250 * time.Millisecond
+	// factor is how many replicas a partition has, unless somebody has moved it.
+	factor = 3
 )
 
 // Admin is a client that asks.
@@ -46,16 +48,35 @@ func (a *Admin) CreateTopic(ctx context.Context, topic string, partitions int32,
 	for name, value := range settings {
 		configs[name] = &value
 	}
+	err := try(ctx, func(asked context.Context) error {
+		_, err := a.admin.CreateTopic(asked, partitions, factor, configs, topic)
+		if errors.Is(err, kerr.TopicAlreadyExists) {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("create topic %s: %w", topic, err)
+	}
+	return nil
+}
+
+// try asks until there is no error, or ctx ends.
+func try(ctx context.Context, ask func(context.Context) error) error {
+	var last error
 	for {
 		asked, cancel := context.WithTimeout(ctx, askMax)
-		_, err := a.admin.CreateTopic(asked, partitions, 3, configs, topic)
+		err := ask(asked)
 		cancel()
-		if err == nil || errors.Is(err, kerr.TopicAlreadyExists) {
+		switch {
+		case err == nil:
 			return nil
+		case ctx.Err() == nil, last == nil: // what came before the end says more
+			last = err
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("create topic %s: %w", topic, err)
+			return errors.Join(ctx.Err(), last)
 		case <-time.After(again):
 		}
 	}
@@ -143,13 +164,21 @@ func (a *Admin) AwaitOut(ctx context.Context, node int) error {
 	return a.await(ctx, func(p Partition) bool { return !slices.Contains(p.ISR, node) && p.Leader > 0 })
 }
 
-// AwaitWhole waits until every partition has a leader, and has in sync every replica but
-// those on nodes that are excused.
+// AwaitWhole waits until every partition has a leader and three replicas, and has in sync
+// all but those on nodes that are excused.
 func (a *Admin) AwaitWhole(ctx context.Context, excused ...int) error {
-	return a.await(ctx, func(p Partition) bool {
-		return p.Leader > 0 && !slices.ContainsFunc(p.Nodes, func(n int) bool {
-			return !slices.Contains(excused, n) && !slices.Contains(p.ISR, n)
-		})
+	return a.await(ctx, func(p Partition) bool { return len(p.Nodes) == factor && p.inSync(excused) })
+}
+
+// AwaitInSync waits until every partition has a leader, and has in sync the replicas that
+// it has: somebody may have moved it.
+func (a *Admin) AwaitInSync(ctx context.Context) error {
+	return a.await(ctx, func(p Partition) bool { return p.inSync(nil) })
+}
+
+func (p Partition) inSync(excused []int) bool {
+	return p.Leader > 0 && !slices.ContainsFunc(p.Nodes, func(n int) bool {
+		return !slices.Contains(excused, n) && !slices.Contains(p.ISR, n)
 	})
 }
 
@@ -161,7 +190,7 @@ func (a *Admin) await(ctx context.Context, holds func(Partition) bool) error {
 		var not []string
 		for _, p := range list {
 			if !holds(p) {
-				not = append(not, fmt.Sprintf("%s-%d: leader %d, in sync %v", p.Topic, p.Number, p.Leader, p.ISR))
+				not = append(not, fmt.Sprintf("%s-%d: leader %d, in sync %v of %v", p.Topic, p.Number, p.Leader, p.ISR, p.Nodes))
 			}
 		}
 		switch {

@@ -33,16 +33,23 @@ const (
 	Truncations Kind = "truncations"
 	// RollingRestart stops and starts one node after the other, in order.
 	RollingRestart Kind = "rolling-restart"
+	// Move gives partitions other replicas, and all in the end.
+	Move Kind = "move"
+	// ElectFirst has the first replicas lead.
+	ElectFirst Kind = "elect-first"
 )
 
 // Kinds lists the faults.
 func Kinds() []Kind {
 	return []Kind{KillOne, KillTwo, KillAll, Pause, Isolate, Unplug, OneWay, FromController, DiskFull, SyncErrors,
-		PowerOne, PowerAll, BitFlips, Truncations, RollingRestart}
+		PowerOne, PowerAll, BitFlips, Truncations, RollingRestart, Move, ElectFirst}
 }
 
 // rots tells faults that damage what a node has synced.
 func (k Kind) rots() bool { return k == BitFlips || k == Truncations }
+
+// Asks tells what an administrator asks the cluster for: it has no victim.
+func (k Kind) Asks() bool { return k == Move || k == ElectFirst }
 
 // takes is how long a fault holds, from the least to the most. Kafka needs nine seconds to
 // miss a broker that is silent.
@@ -50,8 +57,10 @@ func (k Kind) takes() (least, most time.Duration) {
 	switch k {
 	case Pause, Isolate, Unplug, OneWay, FromController:
 		return 4 * time.Second, 15 * time.Second
-	case BitFlips, Truncations, SyncErrors, DiskFull:
+	case BitFlips, Truncations, SyncErrors, DiskFull, ElectFirst:
 		return 5 * time.Second, 12 * time.Second
+	case Move:
+		return 8 * time.Second, 20 * time.Second
 	case RollingRestart:
 		return 15 * time.Second, 25 * time.Second
 	default:

@@ -32,17 +32,20 @@ type Strike struct {
 	Victim int
 	Role   Role
 	// Seed decides what else there is to decide: what a loss of power takes, which way is
-	// cut, which bits flip.
+	// cut, which bits flip, which replicas there are.
 	Seed uint64
 }
 
 // String is a line.
 func (s Strike) String() string {
-	victim := fmt.Sprintf("%s, or %d", s.Role, s.Victim)
-	if s.Role == Any {
-		victim = fmt.Sprint("node ", s.Victim)
+	victim := fmt.Sprintf("  %s, or %d", s.Role, s.Victim)
+	switch {
+	case s.Kind.Asks():
+		victim = ""
+	case s.Role == Any:
+		victim = fmt.Sprint("  node ", s.Victim)
 	}
-	return fmt.Sprintf("%5.1f s to %5.1f s  %s  %s", s.Begin.Seconds(), s.End.Seconds(), s.Kind, victim)
+	return fmt.Sprintf("%5.1f s to %5.1f s  %s%s", s.Begin.Seconds(), s.End.Seconds(), s.Kind, victim)
 }
 
 // Plan is what a seed does.

@@ -1,0 +1,57 @@
+package controller
+
+import (
+	"bytes"
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/chronik/chronik/internal/meta"
+)
+
+// moveChanged follows a partition's reassignment.
+func (s *Supervisor) moveChanged(key partitionKey, p *meta.Partition) {
+	switch {
+	case !p.Reassigning():
+		delete(s.moves, key)
+		delete(s.handovers, key)
+	case !movesOn(s.image, p):
+		delete(s.moves, key)
+	case moved(p):
+		s.moves[key] = time.Time{}
+	default:
+		s.moves[key] = s.handovers[key] // one that has elected the same leader again is not repeated at once
+	}
+}
+
+// movesMax is how many reassignments take a step in one entry of the metadata log:
+// several thousand may be under way, and each may have a leader to elect.
+const movesMax = 500
+
+// advanceMoves has reassignments that wait for nothing go on.
+func (s *Supervisor) advanceMoves(now time.Time) {
+	var due []PartitionRef
+	keys := slices.SortedFunc(maps.Keys(s.moves), func(a, b partitionKey) int {
+		return cmp.Or(bytes.Compare(a.topic[:], b.topic[:]), cmp.Compare(a.partition, b.partition))
+	})
+	for _, key := range keys {
+		if len(due) == movesMax {
+			s.retryBy(now.Add(s.timing.Retry))
+			break
+		}
+		if asked := s.moves[key]; !s.due(now, asked) {
+			s.retryBy(asked.Add(s.timing.Retry))
+			continue
+		}
+		s.moves[key] = now
+		if p := findPartition(s.image, key); p != nil && !moved(p) {
+			s.handovers[key] = now
+		}
+		s.retryBy(now.Add(s.timing.Retry))
+		due = append(due, PartitionRef{key.topic, key.partition})
+	}
+	if len(due) > 0 {
+		s.commands = append(s.commands, AdvanceReassignments{Partitions: due})
+	}
+}
