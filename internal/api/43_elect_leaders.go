@@ -75,7 +75,7 @@ func (h *Handler) preferLeaders(ctx context.Context, r *kmsg.ElectLeadersRequest
 	}
 	led := func(image *meta.Image, p controller.PartitionName) bool {
 		t := image.Topics.ByName(p.Topic)
-		return t == nil || t.Partitions[p.Partition].Leader != model.NoNode
+		return t == nil || int(p.Partition) >= len(t.Partitions) || t.Partitions[p.Partition].Leader != model.NoNode
 	}
 	image, _ := h.AwaitImage(ctx, func(image *meta.Image) bool { // in vain: the client is told
 		for i := range result.Partitions {

@@ -54,7 +54,7 @@ func addReassignments(resp *kmsg.ListPartitionReassignmentsResponse, t *meta.Top
 		p := &t.Partitions[n]
 		moves := kmsg.NewListPartitionReassignmentsResponseTopicPartition()
 		moves.Partition = n
-		moves.Replicas, moves.AddingReplicas, moves.RemovingReplicas = ids(p.Replicas), ids(p.Adding), ids(p.Removing)
+		moves.Replicas, moves.AddingReplicas, moves.RemovingReplicas = ids(p.Replicas), ids(p.Coming()), ids(p.Removing)
 		out.Partitions = append(out.Partitions, moves)
 	}
 	if len(out.Partitions) > 0 {

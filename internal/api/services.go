@@ -122,7 +122,7 @@ func (h *Handler) topicLayers(image *meta.Image, topic *meta.Topic) settings.Lay
 	layers := h.brokerLayers(image, h.Node)
 	layers.Topic = image.Configs.Of(meta.Resource{Type: meta.TopicResource, Name: topic.Name})
 	if len(topic.Partitions) > 0 {
-		layers.ReplicationFactor = len(topic.Partitions[0].Replicas)
+		layers.ReplicationFactor = len(topic.Partitions[0].Target())
 	}
 	return layers
 }

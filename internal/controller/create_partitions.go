@@ -85,7 +85,7 @@ func grow(image *meta.Image, placer *placer, t *GrowTopic, room int32) ([]meta.R
 }
 
 func newPartitions(image *meta.Image, placer *placer, topic *meta.Topic, t *GrowTopic) ([]meta.Partition, *wire.Error) {
-	have, factor := len(topic.Partitions), len(topic.Partitions[0].Replicas)
+	have, factor := len(topic.Partitions), len(topic.Partitions[0].Target())
 	more := int(t.Count) - have
 	if t.Assignments == nil {
 		return placer.placeFrom(have, more, factor, topic.Name)

@@ -77,7 +77,7 @@ func (e *election) state() *meta.Partition { return &e.topic.Partitions[e.partit
 func (s *Supervisor) partitionChanged(now time.Time, t *meta.Topic, partition model.Partition) {
 	p, key := &t.Partitions[partition], partitionKey{t.ID, partition}
 	s.moveChanged(key, p)
-	s.noteUnpreferred(now, p)
+	s.noteUnpreferred(now, key, p)
 	if p.Leader != model.NoNode {
 		delete(s.elections, key)
 		return
@@ -295,7 +295,7 @@ func MinInsync(image *meta.Image, t *meta.Topic) (int, error) {
 	values, err := settings.Layers{
 		Topic:             image.Configs.Of(meta.Resource{Type: meta.TopicResource, Name: t.Name}),
 		BrokerDefault:     image.Configs.Of(meta.Resource{Type: meta.BrokerResource}),
-		ReplicationFactor: len(t.Partitions[0].Replicas),
+		ReplicationFactor: len(t.Partitions[0].Target()),
 	}.TopicValues()
 	return values.MinInsyncReplicas, err
 }

@@ -84,6 +84,9 @@ func (c AlterReassignments) reassign(image *meta.Image, r *Reassign, decided map
 				"The replication factor is changed from %d to %d.", len(originals), len(target))
 		}
 	}
+	if all := len(target) + len(without(p.Replicas, target)); all > meta.ReplicasMax {
+		return nil, tooManyReplicas(all)
+	}
 	decided[key] = true
 	return moveTo(image, key, p, originals, target), nil
 }
@@ -114,8 +117,12 @@ func moveTo(image *meta.Image, key partitionKey, p meta.Partition, originals, ta
 	next.Adding = without(target, originals)
 	next.Removing = nil
 	for _, n := range without(p.Replicas, target) {
-		if slices.Contains(originals, n) || slices.Contains(p.ISR, n) {
+		original := slices.Contains(originals, n)
+		if original || slices.Contains(p.ISR, n) {
 			next.Removing = append(next.Removing, n)
+			if !original { // or the next cancellation would take it for one
+				next.Adding = append(next.Adding, n)
+			}
 		}
 	}
 	next.Replicas = slices.Concat(target, next.Removing)
@@ -170,7 +177,7 @@ func movesOn(image *meta.Image, p *meta.Partition) bool {
 
 // moved: those that come are in sync, and those that go are not.
 func moved(p *meta.Partition) bool {
-	return len(without(p.Adding, p.ISR)) == 0 && len(without(p.Removing, p.ISR)) == len(p.Removing)
+	return len(without(p.Coming(), p.ISR)) == 0 && len(without(p.Removing, p.ISR)) == len(p.Removing)
 }
 
 // handsOver: the leader is the last of those that go, and those that stay and are there

@@ -109,7 +109,11 @@ func TestAMoveIsCancelled(t *testing.T) {
 		t.Fatal(err)
 	}
 	// 3 was not in sync and is gone, 2 is taken out by the leader.
-	c.stands("a", "[0 1 2] +[] -[2] in sync [0 1 2], 0 leads 1")
+	c.stands("a", "[0 1 2] +[2] -[2] in sync [0 1 2], 0 leads 1")
+	if err := c.reassign("a"); err != nil { // whoever had no answer asks again
+		t.Fatal(err)
+	}
+	c.stands("a", "[0 1 2] +[2] -[2] in sync [0 1 2], 0 leads 1")
 	c.propose(0, c.change("a", 0, nodes(0, 1), nil))
 	c.advances("a")
 	c.stands("a", "[0 1] +[] -[] in sync [0 1], 0 leads 2")
@@ -279,5 +283,43 @@ func TestFirstReplicasLeadAgain(t *testing.T) {
 		if got := leaderless(); got != want {
 			t.Errorf("%d elections are under way, want %d", got, want)
 		}
+	}
+}
+
+// A first replica that others outdo is not elected again and again.
+func TestAFirstReplicaThatHoldsLessIsLeftInPeace(t *testing.T) {
+	const after = 5 * time.Second
+	st := newStory(t, 2, "a 0 1")
+	must[ReassignmentsAltered](st.cluster, AlterReassignments{Partitions: []Reassign{{Topic: "a", Replicas: nodes(1, 0)}}})
+	st.s = NewSupervisor(st.image, st.now, Timing{Session: time.Hour, Retry: retry, Prefer: after})
+	elections := 0
+	for range 10 {
+		st.now = st.now.Add(time.Second)
+		st.s.Tick(st.now)
+		for _, command := range st.s.Effects().Commands {
+			st.submit(command)
+			elections++
+			st.submit(ElectLeaders{Elections: []Election{{Topic: st.image.Topics.ByName("a").ID,
+				LeaderEpoch: st.partition("a", 0).LeaderEpoch, Leader: 0, BrokerEpoch: st.epoch(0)}}})
+		}
+	}
+	if elections != 2 {
+		t.Errorf("%d elections in ten seconds", elections)
+	}
+}
+
+// While replicas come and go, what goes by their number goes by those that stay.
+func TestAMoveDoesNotRaiseMinInsync(t *testing.T) {
+	c := newCluster(t, 6)
+	c.topic("a", nodes(0, 1, 2))
+	if err := c.reassign("a", 3, 4, 5); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := MinInsync(c.image, c.image.Topics.ByName("a")); n != 2 || err != nil {
+		t.Errorf("min.insync.replicas is %d, %v", n, err)
+	}
+	must[CreatePartitionsResult](c, CreatePartitions{Topics: []GrowTopic{{Name: "a", Count: 2}}})
+	if p := c.partition("a", 1); len(p.Replicas) != 3 {
+		t.Errorf("a new partition is on %v", p.Replicas)
 	}
 }

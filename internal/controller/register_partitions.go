@@ -35,7 +35,7 @@ func (c RegisterBroker) partition(p *meta.Partition, lost, emptied bool) (change
 	after := p.Lost
 	// Who relaxes the sync of the only copy has agreed to lose the end of it with
 	// the power: a mark would keep the rest from being read for ever.
-	onlyCopy := len(p.Replicas) == 1 && !emptied
+	onlyCopy := p.Copies() == 1 && !emptied
 	if lost && !onlyCopy && slices.Contains(p.ISR, c.Node) && !slices.Contains(p.Lost, c.Node) {
 		after = inOrder(p.ISR, func(n model.NodeID) bool { return n == c.Node || slices.Contains(p.Lost, n) })
 		change.SetLost, change.Lost = true, after

@@ -32,6 +32,9 @@ type Supervisor struct {
 	moves, handovers map[partitionKey]time.Time
 	// preferAt is when first replicas are to lead again; zero: never.
 	preferAt time.Time
+	// preferred is when a partition's first replica was last to be elected, of those that
+	// others lead since.
+	preferred map[partitionKey]time.Time
 	// retryAt is when the elections have to be gone through again; zero: never.
 	retryAt time.Time
 
@@ -75,6 +78,7 @@ func NewSupervisor(image *meta.Image, now time.Time, t Timing) *Supervisor {
 		elections: make(map[partitionKey]*election),
 		moves:     make(map[partitionKey]time.Time),
 		handovers: make(map[partitionKey]time.Time),
+		preferred: make(map[partitionKey]time.Time),
 		questions: make(map[model.NodeID][]QuestionItem),
 	}
 	s.Apply(meta.Diff(nil, image), image, now)
@@ -94,6 +98,7 @@ func (s *Supervisor) Apply(delta meta.Delta, image *meta.Image, now time.Time) {
 			delete(s.elections, partitionKey{t.ID, model.Partition(i)})
 			delete(s.moves, partitionKey{t.ID, model.Partition(i)})
 			delete(s.handovers, partitionKey{t.ID, model.Partition(i)})
+			delete(s.preferred, partitionKey{t.ID, model.Partition(i)})
 		}
 	}
 	for _, t := range delta.Created {

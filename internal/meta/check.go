@@ -14,6 +14,8 @@ func (p *Partition) check() error {
 	switch {
 	case len(p.Replicas) == 0:
 		return errors.New("no replicas")
+	case len(p.Replicas) > ReplicasMax:
+		return fmt.Errorf("%d replicas", len(p.Replicas))
 	case len(p.ISR) == 0:
 		return errors.New("no in-sync replicas")
 	case p.LeaderEpoch < 0 || p.PartitionEpoch < 0:
@@ -33,8 +35,6 @@ func (p *Partition) check() error {
 		return fmt.Errorf("lost replicas %v of those in sync, %v", p.Lost, p.ISR)
 	case !within(p.Adding, p.Replicas) || !within(p.Removing, p.Replicas) || len(p.Removing) == len(p.Replicas):
 		return fmt.Errorf("replicas %v, of which %v come and %v go", p.Replicas, p.Adding, p.Removing)
-	case slices.ContainsFunc(p.Adding, func(n model.NodeID) bool { return slices.Contains(p.Removing, n) }):
-		return fmt.Errorf("replicas %v come, and %v go", p.Adding, p.Removing)
 	case !slices.Equal(p.Removing, p.Replicas[len(p.Replicas)-len(p.Removing):]):
 		return fmt.Errorf("replicas %v that go are not the last of %v", p.Removing, p.Replicas)
 	case p.PreferFirst && p.Leader != model.NoNode:

@@ -63,9 +63,9 @@ type Partition struct {
 	// future ones come first, and then those that go.
 	Replicas []model.NodeID
 	// Adding are the replicas that a reassignment has added, and Removing those that go
-	// when as many others are in sync. One that has neither is not being reassigned.
-	// Invariant: subsets of Replicas, in its order, that have nobody in common; Removing
-	// are the last of Replicas, and not all.
+	// when as many others are in sync; who is in both was added, and is not wanted any
+	// more. One that has neither is not being reassigned. Invariant: subsets of Replicas,
+	// in its order; Removing are the last of Replicas, and not all.
 	Adding, Removing []model.NodeID
 	// ISR is the in-sync set, in the order of Replicas. Invariant: a subset of
 	// Replicas, never empty.
@@ -106,12 +106,29 @@ func (p *Partition) Replaced() bool {
 			others++
 		}
 	}
-	for _, n := range p.Adding {
+	for _, n := range p.Coming() {
 		if !slices.Contains(p.ISR, n) || slices.Contains(p.Lost, n) {
 			return false
 		}
 	}
 	return staying >= min(len(p.Target()), others)
+}
+
+// Coming are the replicas that were added, and stay.
+func (p *Partition) Coming() []model.NodeID {
+	return slices.DeleteFunc(slices.Clone(p.Adding), func(n model.NodeID) bool { return slices.Contains(p.Removing, n) })
+}
+
+// Copies is how many replicas there are but for those that were added and have not been in
+// sync yet.
+func (p *Partition) Copies() int {
+	copies := len(p.Replicas)
+	for _, n := range p.Adding {
+		if !slices.Contains(p.ISR, n) {
+			copies--
+		}
+	}
+	return copies
 }
 
 // Target are the replicas that stay.

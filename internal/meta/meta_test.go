@@ -184,7 +184,7 @@ func TestPartitionCheck(t *testing.T) {
 	f(true, Partition{Replicas: nodes(3, 1), ISR: nodes(3), Leader: model.NoNode, PreferFirst: true})
 	f(false, Partition{Replicas: nodes(3, 1, 2), ISR: nodes(3, 2), Removing: nodes(1), Leader: 3})
 	f(false, Partition{Replicas: nodes(3, 1), ISR: nodes(3), Removing: nodes(3, 1), Leader: 3})
-	f(false, Partition{Replicas: nodes(3, 1), ISR: nodes(3), Adding: nodes(1), Removing: nodes(1), Leader: 3})
+	f(true, Partition{Replicas: nodes(3, 1), ISR: nodes(3), Adding: nodes(1), Removing: nodes(1), Leader: 3})
 	f(false, Partition{Replicas: nodes(3, 1), ISR: nodes(3), Adding: nodes(2), Leader: 3})
 	f(false, Partition{Replicas: nodes(3, 1), ISR: nodes(3), Leader: 3, PreferFirst: true})
 }

@@ -19,7 +19,7 @@ func (s *Set) topicValues(image *meta.Image, topic *meta.Topic) (settings.TopicV
 		Static:        s.options.Static,
 	}
 	if len(topic.Partitions) > 0 {
-		layers.ReplicationFactor = len(topic.Partitions[0].Replicas)
+		layers.ReplicationFactor = len(topic.Partitions[0].Target())
 	}
 	return layers.TopicValues()
 }

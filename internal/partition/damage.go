@@ -30,7 +30,7 @@ func isDamage(err error) bool {
 // goOfflineLocked ends the partition on this node, for what its disk holds.
 func (p *Partition) goOfflineLocked(err error) {
 	p.failLocked(ErrOffline)
-	if !p.set.damaged(p.name, len(p.state.Load().Replicas), err) {
+	if !p.set.damaged(p.name, p.state.Load().Copies(), err) {
 		go p.set.setOffline(p.name, err) // it takes the set's lock, which is not for here
 	}
 }
@@ -39,7 +39,7 @@ func (p *Partition) goOfflineLocked(err error) {
 // checksums, where other nodes have it too: they can be read from, when this copy is
 // given up. damage is what reading has found; nil: none.
 func (p *Partition) checkRotten(batches []byte, bound model.Offset, damage error) error {
-	replicas := len(p.state.Load().Replicas)
+	replicas := p.state.Load().Copies()
 	if replicas < 2 {
 		return damage
 	}

@@ -259,7 +259,7 @@ func (s *Set) placeOne(to placement) {
 	opened := p == nil
 	if opened {
 		fresh, err := s.openLog(to)
-		if err != nil && s.damaged(to.name, len(to.next.Replicas), err) {
+		if err != nil && s.damaged(to.name, to.next.Copies(), err) {
 			return
 		}
 		if err != nil {

@@ -37,9 +37,13 @@ func sendFile(to syscall.RawConn, f *os.File, off int64, n int) (sent int64, err
 	})
 }
 
-// sendMore sends pieces, behind which more comes at once: without saying so, the client
-// would be woken for them alone.
+// piecesMax is how many pieces one call takes (UIO_MAXIOV).
+const piecesMax = 1024
+
+// sendMore sends pieces, or the first of very many, behind which more comes at once: without
+// saying so, the client would be woken for them alone.
 func sendMore(to syscall.RawConn, pieces [][]byte) (sent int64, err error) {
+	pieces = pieces[:min(len(pieces), piecesMax)]
 	return writeRaw(to, "sendmsg", func(fd int) (int, error) {
 		return unix.SendmsgBuffers(fd, pieces, nil, nil, unix.MSG_MORE|unix.MSG_NOSIGNAL)
 	})

@@ -98,6 +98,30 @@ func TestFilesAreSentInTheirPlace(t *testing.T) {
 	}
 }
 
+// More pieces before a file than one call takes are sent by several.
+func TestManyPiecesBeforeAFile(t *testing.T) {
+	server, client := socketPair(t)
+	f, _ := randomFile(t, rand.NewChaCha8([32]byte{4}), 100)
+	request := &Request{sendsFiles: true}
+	var o outgoing
+	for range piecesMax {
+		o.buf = append(o.buf, 'h')
+		request.Insert(o.buf, []byte("record"))
+	}
+	request.InsertFile(o.buf, f, 0, 100)
+	want := request.WithInserts(o.buf)
+	o.insertAll(request.inserts)
+	for o.left() > 0 {
+		if _, err := o.send(server, fileSocket(server), writeChunkBytes); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := make([]byte, len(want))
+	if _, err := io.ReadFull(client, got); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("%v, or something else than was sent", err)
+	}
+}
+
 // A file that has become shorter than was announced is an error, not a wait for ever.
 func TestAFileThatIsTooShort(t *testing.T) {
 	server, _ := socketPair(t)

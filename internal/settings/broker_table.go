@@ -53,7 +53,7 @@ var brokerTable = [...]Definition{
 		Doc: "The most members a group may have."},
 	{Name: "group.min.session.timeout.ms", Type: Int, Scope: BrokerScope, Default: "6000", rule: atLeast(1),
 		Doc: "The shortest session timeout a group's member may ask for."},
-	{Name: "leader.imbalance.check.interval.seconds", Type: Long, Scope: BrokerScope, Default: "300", rule: atLeast(1),
+	{Name: "leader.imbalance.check.interval.seconds", Type: Long, Scope: BrokerScope, Default: "300", rule: between(1, 1<<31),
 		Doc: "How long after the first of a partition's replicas has become able to lead it is elected, with auto.leader.rebalance.enable; of many partitions a hundred a second."},
 	{Name: "listener.security.protocol.map", Type: List, Scope: BrokerScope, Default: "PLAINTEXT:PLAINTEXT,SSL:SSL",
 		Doc: "Which protocol each listener speaks, PLAINTEXT or SSL, as NAME:PROTOCOL. A name that is missing is its own protocol."},

@@ -169,7 +169,7 @@ func (p *cleanPass) batches(s *segment, do func(record.Batch) (more bool, err er
 	for at := int64(0); at < size; {
 		n := min(int64(len(p.buf)), size-at)
 		chunk := p.buf[:n]
-		if m, err := h.ReadAt(chunk, at); int64(m) < n {
+		if m, err := (segmentReader{s, h}).ReadAt(chunk, at); int64(m) < n {
 			return fmt.Errorf("read %s at byte %d: %w", s.logPath(), at, err)
 		}
 		rest := chunk

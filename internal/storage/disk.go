@@ -68,6 +68,7 @@ type Disk struct {
 
 	commits commits
 	cold    coldReads
+	lent    atomic.Int64 // how many Lent are not released
 
 	commit queue // logs to sync
 	report queue // logs whose Durable is to be called where no commit does

@@ -1,6 +1,10 @@
 package storage
 
-import "github.com/chronik/chronik/internal/model"
+import (
+	"time"
+
+	"github.com/chronik/chronik/internal/model"
+)
 
 // Who follows writes what nobody reads there: consumers ask the leader. Left to the
 // system, two thirds of the page cache of a cluster with three copies would be such, and
@@ -12,6 +16,8 @@ const (
 	followedBytesMin = 4 << 20
 	// forgetBytesMin is given up at a time.
 	forgetBytesMin = 8 << 20
+	// readHere is for how long after a read somebody counts as reading here (KIP-392).
+	readHere = 10 * time.Second
 )
 
 // followedState is of a log whose records come from a leader; commitState.syncing guards
@@ -31,7 +37,7 @@ func (l *Log) forgetFollowed(u *unsynced) {
 		*f = followedState{base: u.base}
 	}
 	n := u.size - max(followedBytesMin, l.disk.followedBytes/max(l.disk.points.opened.Load(), 1)) - f.forgotten
-	if n < forgetBytesMin || l.read.Swap(false) { // somebody does read here (KIP-392)
+	if n < forgetBytesMin || time.Since(time.Unix(0, l.read.Load())) < readHere {
 		return
 	}
 	n = n / forgetBytesMin * forgetBytesMin

@@ -3,6 +3,7 @@ package storage
 import (
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/chronik/chronik/internal/model"
 	"github.com/chronik/chronik/internal/record"
@@ -19,6 +20,9 @@ const (
 	// lendSmallMax is how many batches may be small before large ones come: a log often
 	// begins with some.
 	lendSmallMax = 32
+	// lentMax is how much may be lent at a time: each may keep a file open, and what it
+	// holds on the disk though it is deleted.
+	lentMax = 1024
 )
 
 // Lent is whole batches that stand in a file of the log, to be sent from there
@@ -28,10 +32,14 @@ type Lent struct {
 	Position, Length int64        // in bytes
 	NextOffset       model.Offset // after the last batch
 	handle           *handle
+	disk             *Disk
 }
 
 // Release gives the file back; it is called once.
-func (l *Lent) Release() { l.handle.release() }
+func (l *Lent) Release() {
+	l.disk.lent.Add(-1)
+	l.handle.release()
+}
 
 // Lend is Read for those who can send from a file. It is nil where that is of no use, or
 // not safe: then Read has it. Lent is what this process wrote itself and the page cache
@@ -44,7 +52,7 @@ func (l *Log) Lend(r Read) (*Lent, error) {
 	if err := l.disk.Err(); err != nil {
 		return nil, fmt.Errorf("read %s: %w", l.tp, err)
 	}
-	l.read.Store(true)
+	l.read.Store(time.Now().UnixNano())
 	v := l.view()
 	defer v.release()
 	if v.closed || r.From < v.start || r.From >= v.end {
@@ -67,7 +75,7 @@ func (l *Log) Lend(r Read) (*Lent, error) {
 
 func (l *Log) lend(v *view, i int, r Read) (*Lent, error) {
 	s := v.segments[i]
-	if s.size.Load()-s.fromDisk.Load() < lendBytesMin {
+	if s.size.Load()-s.fromDisk.Load() < lendBytesMin || l.disk.lent.Load() >= lentMax {
 		return nil, nil //nolint:nilnil // as above
 	}
 	h, size, err := v.open(&l.disk.handles, i)
@@ -93,7 +101,8 @@ func (l *Log) lend(v *view, i int, r Read) (*Lent, error) {
 		return nil, nil //nolint:nilnil // as above
 	}
 	l.cursors.put(cursor{v.generation, out.NextOffset, s.base, position + out.Length})
-	out.handle = h.acquire()
+	out.handle, out.disk = h.acquire(), l.disk
+	l.disk.lent.Add(1)
 	return &out, nil
 }
 

@@ -42,8 +42,8 @@ type Log struct {
 	cleaning sync.Mutex
 	stopping atomic.Bool // the log is being closed: the cleaner should end
 
-	following atomic.Bool // what was appended last came from a leader
-	read      atomic.Bool // by whoever asks, since forgetFollowed last looked
+	following atomic.Bool  // what was appended last came from a leader
+	read      atomic.Int64 // when it was last, by whoever asks; Unix nanoseconds
 
 	// mu guards what readers see. It is never held over I/O but for renames
 	// (compact_swap.go).

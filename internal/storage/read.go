@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/chronik/chronik/internal/model"
 	"github.com/chronik/chronik/internal/record"
@@ -76,7 +77,7 @@ func (l *Log) Read(r Read) (ReadResult, error) {
 	if err := l.disk.Err(); err != nil {
 		return ReadResult{}, fmt.Errorf("read %s: %w", l.tp, err)
 	}
-	l.read.Store(true)
+	l.read.Store(time.Now().UnixNano())
 	return stable(l, func(v *view) (ReadResult, error) { return l.readBatches(v, r) })
 }
 

@@ -246,7 +246,7 @@ func firstTimestamp(s *segment, size int64) (model.Timestamp, error) {
 	if size < record.HeaderSize {
 		return model.NoTimestamp, nil
 	}
-	if n, err := s.file.ReadAt(header, 0); n < len(header) {
+	if n, err := (segmentReader{s, s.file}).ReadAt(header, 0); n < len(header) {
 		return model.NoTimestamp, fmt.Errorf("read %s: %w", s.logPath(), err)
 	}
 	if _, err := record.SizeOf(header); err != nil {

@@ -247,7 +247,7 @@ func (l *Log) replaySegment(v *view, i int, from model.Offset, table *producerTa
 	if err != nil {
 		return err
 	}
-	scan := fileScan{r: h, size: size, position: position, next: s.base, buf: buf}
+	scan := fileScan{r: segmentReader{s, h}, size: size, position: position, next: s.base, buf: buf}
 	for {
 		b, err := scan.batch()
 		if err != nil {
