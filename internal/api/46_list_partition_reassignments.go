@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -18,7 +17,7 @@ import (
 // changed, or does not exist, is left out.
 
 func (h *Handler) listPartitionReassignments(ctx context.Context, _ *server.Request, r *kmsg.ListPartitionReassignmentsRequest) (kmsg.Response, error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(max(r.TimeoutMillis, 0))*time.Millisecond)
+	ctx, cancel := withTimeout(ctx, r.TimeoutMillis)
 	defer cancel()
 	image := h.CatchUp(ctx)
 	resp := kmsg.NewPtrListPartitionReassignmentsResponse()

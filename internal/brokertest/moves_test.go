@@ -33,6 +33,17 @@ type mover struct {
 	admin *kadm.Client
 }
 
+// startMover starts three nodes with a topic.
+func startMover(t *testing.T, replicas int16) mover {
+	t.Helper()
+	c := StartCluster(t, unattendedLogger(t), []int{1, 2, 3})
+	m := mover{t, c, kadm.NewClient(c.Client())}
+	if _, err := m.admin.CreateTopic(Context(t), movedPartitions, replicas, nil, movedTopic); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
 // reassign asks for other replicas; nil cancels.
 func (m *mover) reassign(to replicasOf) {
 	m.Helper()
@@ -124,11 +135,8 @@ func (m *mover) awaitDirectory(ctx context.Context, node *Broker, partition int3
 // Partitions move between nodes, get more copies and fewer, under load: nothing that is
 // acknowledged meanwhile is lost, or there twice.
 func TestPartitionsMoveUnderLoad(t *testing.T) {
-	c := StartCluster(t, unattendedLogger(t), []int{1, 2, 3})
-	m := mover{t, c, kadm.NewClient(c.Client())}
-	if _, err := m.admin.CreateTopic(Context(t), movedPartitions, 2, nil, movedTopic); err != nil {
-		t.Fatal(err)
-	}
+	m := startMover(t, 2)
+	c := m.c
 	stop := make(chan struct{})
 	var acknowledged []string
 	var producing sync.WaitGroup
@@ -169,11 +177,8 @@ func TestPartitionsMoveUnderLoad(t *testing.T) {
 // Where a node that is to get a replica is down, the others go on, and it can be
 // cancelled, or goes on when the node is back.
 func TestAMoveToANodeThatIsDown(t *testing.T) {
-	c := StartCluster(t, unattendedLogger(t), []int{1, 2, 3})
-	m := mover{t, c, kadm.NewClient(c.Client())}
-	if _, err := m.admin.CreateTopic(Context(t), movedPartitions, 2, nil, movedTopic); err != nil {
-		t.Fatal(err)
-	}
+	m := startMover(t, 2)
+	c := m.c
 	m.reassign(sameReplicas(1, 2))
 	m.await(sameReplicas(1, 2))
 	produce(t, c, movedTopic, 100)
@@ -204,11 +209,8 @@ func TestAMoveToANodeThatIsDown(t *testing.T) {
 // A node from which partitions are moved while it is down has nothing of them when it is
 // back but what it has set aside.
 func TestPartitionsMoveAwayFromANodeThatIsDown(t *testing.T) {
-	c := StartCluster(t, unattendedLogger(t), []int{1, 2, 3})
-	m := mover{t, c, kadm.NewClient(c.Client())}
-	if _, err := m.admin.CreateTopic(Context(t), movedPartitions, 2, nil, movedTopic); err != nil {
-		t.Fatal(err)
-	}
+	m := startMover(t, 2)
+	c := m.c
 	m.reassign(sameReplicas(1, 2))
 	m.await(sameReplicas(1, 2))
 	produce(t, c, movedTopic, 100)
@@ -281,11 +283,8 @@ func TestReassignmentsThatAreRefused(t *testing.T) {
 
 // The first replica leads again when that is asked for, under load too.
 func TestFirstReplicasAreElected(t *testing.T) {
-	c := StartCluster(t, unattendedLogger(t), []int{1, 2, 3})
-	m := mover{t, c, kadm.NewClient(c.Client())}
-	if _, err := m.admin.CreateTopic(Context(t), movedPartitions, 3, nil, movedTopic); err != nil {
-		t.Fatal(err)
-	}
+	m := startMover(t, 3)
+	c := m.c
 	leaders := func(preferred bool) (led int) { // at node 1
 		for _, p := range c.describe(t, c.Nodes[0], movedTopic) {
 			if (p.leader == int32(p.replicas[1]-'0')) == preferred {

@@ -1,6 +1,8 @@
 package controller
 
 import (
+	"bytes"
+	"cmp"
 	"slices"
 
 	"github.com/chronik/chronik/internal/meta"
@@ -88,6 +90,11 @@ func (c AlterISR) Decide(image *meta.Image, _ Env) ([]meta.Record, any, error) {
 type partitionKey struct {
 	topic     model.TopicID
 	partition model.Partition
+}
+
+// compare orders by topic, and then by number.
+func (k partitionKey) compare(l partitionKey) int {
+	return cmp.Or(bytes.Compare(k.topic[:], l.topic[:]), cmp.Compare(k.partition, l.partition))
 }
 
 // findPartition is nil where there is no such partition.

@@ -169,7 +169,7 @@ func (s *Supervisor) pursue(now time.Time, elections []*election) {
 func (s *Supervisor) pursueAll(now time.Time) {
 	s.retryAt = time.Time{}
 	s.pursue(now, slices.SortedFunc(maps.Values(s.elections), func(a, b *election) int {
-		return cmp.Or(slices.Compare(a.topic.ID[:], b.topic.ID[:]), cmp.Compare(a.partition, b.partition))
+		return partitionKey{a.topic.ID, a.partition}.compare(partitionKey{b.topic.ID, b.partition})
 	}))
 	s.advanceMoves(now)
 }

@@ -1,8 +1,6 @@
 package controller
 
 import (
-	"bytes"
-	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -32,10 +30,7 @@ const movesMax = 500
 // advanceMoves has reassignments that wait for nothing go on.
 func (s *Supervisor) advanceMoves(now time.Time) {
 	var due []PartitionRef
-	keys := slices.SortedFunc(maps.Keys(s.moves), func(a, b partitionKey) int {
-		return cmp.Or(bytes.Compare(a.topic[:], b.topic[:]), cmp.Compare(a.partition, b.partition))
-	})
-	for _, key := range keys {
+	for _, key := range slices.SortedFunc(maps.Keys(s.moves), partitionKey.compare) {
 		if len(due) == movesMax {
 			s.retryBy(now.Add(s.timing.Retry))
 			break

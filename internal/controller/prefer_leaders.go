@@ -23,6 +23,17 @@ type PartitionName struct {
 	Partition model.Partition
 }
 
+// find is the partition of that name.
+func (n PartitionName) find(image *meta.Image) (partitionKey, *meta.Partition, *wire.Error) {
+	if topic := image.Topics.ByName(n.Topic); topic != nil {
+		key := partitionKey{topic.ID, n.Partition}
+		if p := findPartition(image, key); p != nil {
+			return key, p, nil
+		}
+	}
+	return partitionKey{}, nil, wire.Errorf(kerr.UnknownTopicOrPartition, "There is no partition %d of topic %q.", n.Partition, n.Topic)
+}
+
 // LeadersPreferred has an item for each partition of the command, in its order; of All,
 // for each partition whose election it has opened.
 type LeadersPreferred struct{ Partitions []LeaderPreferred }
@@ -47,13 +58,10 @@ func (c PreferLeaders) Decide(image *meta.Image, _ Env) ([]meta.Record, any, err
 	var records []meta.Record
 	for i, name := range names {
 		result.Partitions[i].PartitionName = name
-		topic := image.Topics.ByName(name.Topic)
-		if topic == nil || name.Partition < 0 || int(name.Partition) >= len(topic.Partitions) {
-			result.Partitions[i].Err = wire.Errorf(kerr.UnknownTopicOrPartition, "There is no partition %d of topic %q.", name.Partition, name.Topic)
-			continue
+		key, p, err := name.find(image)
+		if err == nil {
+			err = mayPrefer(image, p)
 		}
-		key := partitionKey{topic.ID, name.Partition}
-		err := mayPrefer(image, &topic.Partitions[name.Partition])
 		result.Partitions[i].Err = err
 		if err == nil && !decided[key] {
 			decided[key] = true

@@ -59,15 +59,14 @@ func (c AlterReassignments) Decide(image *meta.Image, _ Env) ([]meta.Record, any
 }
 
 func (c AlterReassignments) reassign(image *meta.Image, r *Reassign, decided map[partitionKey]bool) ([]meta.Record, *wire.Error) {
-	topic := image.Topics.ByName(r.Topic)
-	if topic == nil || r.Partition < 0 || int(r.Partition) >= len(topic.Partitions) {
-		return nil, wire.Errorf(kerr.UnknownTopicOrPartition, "There is no partition %d of topic %q.", r.Partition, r.Topic)
+	key, found, err := PartitionName{r.Topic, r.Partition}.find(image)
+	if err != nil {
+		return nil, err
 	}
-	key := partitionKey{topic.ID, r.Partition}
 	if decided[key] {
 		return nil, wire.Errorf(kerr.InvalidRequest, "Partition %d of topic %q is named twice.", r.Partition, r.Topic)
 	}
-	p := topic.Partitions[r.Partition]
+	p := *found
 	originals := without(p.Replicas, p.Adding)
 	target := r.Replicas
 	switch {
