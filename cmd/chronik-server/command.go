@@ -90,7 +90,7 @@ func complete(serving *cobra.Command) {
 
 func overrides() []cobra.Completion {
 	var all []cobra.Completion
-	for _, d := range settings.Broker() {
+	for _, d := range brokerSettings(false) {
 		all = append(all, d.Name+"=")
 	}
 	return all

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -53,9 +54,17 @@ type section struct {
 func sections() []section {
 	return []section{
 		{"Settings of the process (flag, environment or file)", settings.Process()},
-		{"Settings of the broker (environment, file or --override)", settings.Broker()},
+		{"Settings of the broker (environment, file or --override)", brokerSettings(false)},
+		{"Settings of the broker while it runs (kafka-configs --alter)", brokerSettings(true)},
 		{"Settings of a topic (kafka-topics --config, kafka-configs --alter)", settings.Topic()},
 	}
+}
+
+// brokerSettings are the broker's settings that are set while it runs alone, or the others.
+func brokerSettings(dynamicOnly bool) []settings.Definition {
+	return slices.DeleteFunc(settings.Broker(), func(d settings.Definition) bool {
+		return (d.Update == settings.DynamicOnly) != dynamicOnly
+	})
 }
 
 func settingNames() []cobra.Completion {

@@ -94,7 +94,7 @@ func definition(name string) *settings.Definition {
 }
 
 func lookup(name string) (*settings.Definition, bool) {
-	if d, ok := settings.LookupBroker(name); ok {
+	if d, ok := settings.LookupBroker(name); ok && d.Update != settings.DynamicOnly {
 		return d, true
 	}
 	if d, ok := settings.LookupListener(name); ok {

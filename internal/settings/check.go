@@ -115,9 +115,14 @@ func ValidateGroup(values map[string]string) error {
 	return nil
 }
 
-// UnknownBroker is the error for a name that no broker or process setting has.
+// UnknownBroker is the error for a name that no broker or process setting has that can
+// be given at the start.
 func UnknownBroker(name string) *UnknownError {
 	e := &UnknownError{Scope: BrokerScope, Name: name}
+	if d, ok := LookupBroker(name); ok && d.Update == DynamicOnly {
+		e.Reason = "it is set while the brokers run, as kafka-configs and kafka-reassign-partitions do"
+		return e
+	}
 	if reason, ok := UnusedReason(name); ok {
 		e.Reason = reason
 		return e

@@ -66,14 +66,20 @@ type Update int8
 const (
 	ReadOnly    Update = iota // from file, environment and flags, at the start
 	ClusterWide               // also through IncrementalAlterConfigs, for all brokers or for one
+	DynamicOnly               // through IncrementalAlterConfigs alone, for all brokers or for one
 )
 
 // String is the mode as Kafka's documentation writes it.
 func (u Update) String() string {
-	if u == ClusterWide {
+	switch u {
+	case ReadOnly:
+		return "read-only"
+	case ClusterWide:
 		return "cluster-wide"
+	case DynamicOnly:
+		return "cluster-wide, and only while the broker runs"
 	}
-	return "read-only"
+	return "unknown"
 }
 
 // Definition describes one setting.

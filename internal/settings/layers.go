@@ -93,9 +93,13 @@ func (l Layers) topicSetting(d *Definition) Effective {
 		e.Synonyms = append(e.Synonyms, Synonym{d.Name, d.Normalize(value), FromTopic})
 	}
 	e.Synonyms = l.appendBrokerSynonyms(e.Synonyms, d.Fallbacks)
-	if len(e.Synonyms) == 0 {
-		// Only min.insync.replicas has no default anywhere in its chain.
+	switch {
+	case len(e.Synonyms) > 0:
+	case d.Null: // only min.insync.replicas has no default anywhere in its chain
 		e.Value = strconv.Itoa(l.majority())
+		return e
+	default: // a setting that no broker's is the default of
+		e.Value = d.Default
 		return e
 	}
 	first := e.Synonyms[0]

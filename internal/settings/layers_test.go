@@ -3,6 +3,7 @@ package settings
 import (
 	"errors"
 	"math"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -80,7 +81,7 @@ func TestTopicValuesAreTyped(t *testing.T) {
 		DeleteRetention: 24 * time.Hour, MaxCompactionLag: math.MaxInt64, MinCleanableDirtyRatio: 0.25,
 		ProducerIDExpiration: 24 * time.Hour,
 	}
-	if v != want {
+	if !reflect.DeepEqual(v, want) {
 		t.Errorf("got %+v\nwant %+v", v, want)
 	}
 }
@@ -136,6 +137,7 @@ func TestEveryTopicSettingChangesTheTypedValues(t *testing.T) {
 	others := map[string]string{
 		"cleanup.policy": "compact", "compression.type": "zstd", "message.timestamp.type": "LogAppendTime", "preallocate": "true",
 		"min.cleanable.dirty.ratio": "0.25", "segment.bytes": "1048577",
+		"leader.replication.throttled.replicas": "*", "follower.replication.throttled.replicas": "0:1",
 	}
 	for _, d := range Topic() {
 		value, ok := others[d.Name]
@@ -156,7 +158,7 @@ func TestEveryTopicSettingChangesTheTypedValues(t *testing.T) {
 		if err := ValidateTopic(topic); err != nil {
 			t.Fatal(err)
 		}
-		if after, err := (Layers{Topic: topic}).TopicValues(); err != nil || after == before {
+		if after, err := (Layers{Topic: topic}).TopicValues(); err != nil || reflect.DeepEqual(after, before) {
 			t.Errorf("%s=%s changes nothing (%v)", d.Name, value, err)
 		}
 	}

@@ -20,8 +20,12 @@ var topicTable = [...]Definition{
 		Doc: "Left at its default, chronik syncs every batch to the disk before it acknowledges it. Set, records are acknowledged when written, and synced after this many."},
 	{Name: "flush.ms", Type: Long, Scope: TopicScope, Default: "9223372036854775807", rule: atLeast(0), Fallbacks: []string{"log.flush.interval.ms", "log.flush.scheduler.interval.ms"},
 		Doc: "Left at its default, chronik syncs every batch to the disk before it acknowledges it. Set, records are acknowledged when written, and synced within this time."},
+	{Name: "follower.replication.throttled.replicas", Type: List, Scope: TopicScope, Default: "", rule: throttledReplicas(),
+		Doc: "Which replicas follower.replication.throttled.rate holds back while they are not in sync, as partition:broker,partition:broker, or * for all. kafka-reassign-partitions sets and clears it."},
 	{Name: "index.interval.bytes", Type: Int, Scope: TopicScope, Default: "4096", rule: atLeast(0), Fallbacks: []string{"log.index.interval.bytes"},
 		Doc: "How many bytes of log lie between two entries of a segment's offset index."},
+	{Name: "leader.replication.throttled.replicas", Type: List, Scope: TopicScope, Default: "", rule: throttledReplicas(),
+		Doc: "Which leaders leader.replication.throttled.rate holds back in what they send to followers that are not in sync, as partition:broker,partition:broker, or * for all. kafka-reassign-partitions sets and clears it."},
 	{Name: "max.compaction.lag.ms", Type: Long, Scope: TopicScope, Default: "9223372036854775807", rule: atLeast(1), Fallbacks: []string{"log.cleaner.max.compaction.lag.ms"},
 		Doc: "The longest a record may stay uncompacted, whatever the share of dirty bytes."},
 	{Name: "max.message.bytes", Type: Int, Scope: TopicScope, Default: "1048588", rule: atLeast(0), Fallbacks: []string{"message.max.bytes"},
@@ -72,8 +76,6 @@ func gzipLevels() rule {
 var unservedTopicTable = [...]reasoned{
 	{"tiered storage is not served", []string{
 		"local.retention.bytes", "local.retention.ms", "remote.log.copy.disable", "remote.log.delete.on.disable", "remote.storage.enable"}},
-	{"replication throttles are not served", []string{
-		"follower.replication.throttled.replicas", "leader.replication.throttled.replicas"}},
 	{"a replica that may miss acknowledged records is never elected", []string{"unclean.leader.election.enable"}},
 	{"it is internal to Kafka's tests", []string{"internal.segment.bytes"}},
 	{"Kafka itself has removed it", []string{

@@ -49,6 +49,10 @@ type TopicValues struct {
 	MinCleanableDirtyRatio float64
 
 	ProducerIDExpiration time.Duration
+
+	// LeaderThrottled and FollowerThrottled are the replicas that replication throttles
+	// hold back (KIP-73).
+	LeaderThrottled, FollowerThrottled ThrottledReplicas
 }
 
 // TopicValues resolves and parses every setting of a topic. Layers hold only
@@ -86,6 +90,8 @@ func (l Layers) TopicValues() (TopicValues, error) {
 	}
 	v.MaxDecompressedBytes = int(r.brokerWhole("max.decompressed.message.bytes"))
 	v.ProducerIDExpiration = Milliseconds(r.brokerWhole("producer.id.expiration.ms"))
+	v.LeaderThrottled = r.throttled("leader.replication.throttled.replicas")
+	v.FollowerThrottled = r.throttled("follower.replication.throttled.replicas")
 	return v, r.err
 }
 
@@ -141,6 +147,14 @@ func (r *reader) double(name string) float64 {
 		r.fail(name, value)
 	}
 	return f
+}
+
+func (r *reader) throttled(name string) ThrottledReplicas {
+	replicas, err := ParseThrottledReplicas(r.topic(name))
+	if err != nil && r.err == nil {
+		r.err = &ValueError{Name: name, Problem: err.Error()}
+	}
+	return replicas
 }
 
 func (r *reader) fail(name, value string) {

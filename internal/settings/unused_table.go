@@ -130,6 +130,7 @@ var unusedTable = [...]reasoned{
 	}},
 	{"a node has one data directory", []string{
 		"cordoned.log.dirs", "log.dir.failure.timeout.ms", "num.replica.alter.log.dirs.threads",
+		"replica.alter.log.dirs.io.max.bytes.per.second",
 	}},
 	{"Go's scheduler sizes the threads", []string{
 		"background.threads", "group.coordinator.background.threads", "group.coordinator.threads", "log.cleaner.threads", "num.io.threads",
