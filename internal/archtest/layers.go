@@ -64,9 +64,10 @@ func brokerLayers() []Row {
 		{Package: "internal/quorum/storetest", Layer: layerMetadata, Beside: []string{"internal/meta", "internal/quorum"}},
 
 		{Package: "internal/replica", Layer: layerReplication},
+		{Package: "internal/throttle", Layer: layerReplication},
 		{Package: "internal/partition", Layer: layerReplication, Beside: []string{"internal/replica"}},
 		{Package: "internal/peer", Layer: layerReplication},
-		{Package: "internal/replication", Layer: layerReplication, Beside: []string{"internal/replica", "internal/partition"}},
+		{Package: "internal/replication", Layer: layerReplication, Beside: []string{"internal/replica", "internal/partition", "internal/throttle"}},
 		{Package: "internal/membership", Layer: layerReplication, Beside: []string{"internal/replica", "internal/partition", "internal/peer"}},
 
 		{Package: "internal/coordinator", Layer: layerCoordinator},
@@ -192,7 +193,7 @@ func restrictions() []Restriction {
 
 // pure packages decide and do not act: no disk, no socket, no process.
 func pure() []string {
-	return []string{"internal/model", "internal/isr", "internal/settings", "internal/meta", "internal/controller", "internal/replica",
+	return []string{"internal/model", "internal/isr", "internal/settings", "internal/meta", "internal/controller", "internal/replica", "internal/throttle",
 		"interop/faults/checker", "interop/faults/plan"}
 }
 

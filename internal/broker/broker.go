@@ -382,6 +382,9 @@ func (b *Broker) apply(delta meta.Delta, image *meta.Image) {
 		delta = meta.Diff(nil, image)
 	}
 	b.partitions.Apply(delta, image)
+	if b.nodes != nil {
+		b.nodes.streams.Apply(delta, image)
+	}
 	b.member.Applied(image)
 	deleted := make([]string, 0, len(delta.Deleted))
 	for _, topic := range delta.Deleted {

@@ -157,7 +157,8 @@ func (p *Partition) wakeFollowersLocked() {
 	members := p.mu.replica.View().Members
 	for i := range members {
 		if m, ok := p.mu.replica.Next(members[i].Node); ok {
-			p.set.options.Peers.Wake(members[i].Node, p, m.End < end, p.mu.sender)
+			due := Due{Batches: m.End < end, Outside: p.mu.replica.Outside(members[i].Node)}
+			p.set.options.Peers.Wake(members[i].Node, p, due, p.mu.sender)
 		}
 	}
 }

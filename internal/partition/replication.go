@@ -18,9 +18,8 @@ type Peers interface {
 	// Send brings a message to the partition's replica on a node. It takes the
 	// place of an earlier one to the same replica that has not gone out.
 	Send(to model.NodeID, p *Partition, m replica.Message, by Sender)
-	// Wake tells that Next has something for a follower: batches, or only a newer
-	// high watermark or log start, which may wait for the next batches a while.
-	Wake(follower model.NodeID, p *Partition, batches bool, by Sender)
+	// Wake tells that Next has something for a follower.
+	Wake(follower model.NodeID, p *Partition, due Due, by Sender)
 	// PushToFollower and PushToLeader have go out what Send and Wake were told that the
 	// caller sends. They are called with no lock held that the partition's own methods
 	// take, and wait for nobody: what cannot go out at once is left to the stream.
@@ -48,6 +47,16 @@ const (
 	CallerSends
 )
 
+// Due is what Next has for a follower.
+type Due struct {
+	// Batches, or only a newer high watermark or log start, which may wait for the next
+	// batches a while.
+	Batches bool
+	// Outside: no commit waits for the follower (replica.Outside). It is told of every
+	// change of that while there are batches.
+	Outside bool
+}
+
 // Controller takes what partitions want decided. Its methods are called with a
 // partition's lock held: they must not block. What they take may be lost.
 type Controller interface {
@@ -62,7 +71,7 @@ type Controller interface {
 type alone struct{}
 
 func (alone) Send(model.NodeID, *Partition, replica.Message, Sender) {}
-func (alone) Wake(model.NodeID, *Partition, bool, Sender)            {}
+func (alone) Wake(model.NodeID, *Partition, Due, Sender)             {}
 func (alone) PushToFollower(model.NodeID)                            {}
 func (alone) PushToLeader(model.NodeID)                              {}
 func (alone) Opened(*Partition)                                      {}

@@ -26,7 +26,7 @@ func (p *post) Send(_ model.NodeID, _ *Partition, m replica.Message, _ Sender) {
 func (p *post) Opened(*Partition)                                              {}
 func (p *post) Resigned(*Partition)                                            {}
 func (p *post) Forget(*Partition)                                              {}
-func (p *post) Wake(to model.NodeID, _ *Partition, _ bool, _ Sender)           { p.woken <- to }
+func (p *post) Wake(to model.NodeID, _ *Partition, _ Due, _ Sender)            { p.woken <- to }
 func (p *post) PushToFollower(model.NodeID)                                    {}
 func (p *post) PushToLeader(model.NodeID)                                      {}
 

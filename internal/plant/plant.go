@@ -32,6 +32,7 @@ const (
 	PartitionEpochIgnored Bug = "partition-epoch-ignored"
 	LostDroppedAtOnce     Bug = "lost-dropped-at-once"
 	EpochKeptOnRemoval    Bug = "epoch-kept-on-removal"
+	ThrottleStarvesISR    Bug = "throttle-starves-isr"
 
 	// Followers.
 
@@ -98,6 +99,7 @@ func Table() []Row {
 		{LostDroppedAtOnce, "takes a member with an emptied disk out of the set at its registration"},
 
 		{EpochKeptOnRemoval, "lets a leader go on in its epoch when a replica has been dropped"},
+		{ThrottleStarvesISR, "has a replication throttle hold back members of the set as well"},
 
 		// Followers.
 		{NormalNotPersisted, "keeps the normal epoch in memory only"},

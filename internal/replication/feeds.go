@@ -8,6 +8,7 @@ import (
 	"github.com/chronik/chronik/internal/model"
 	"github.com/chronik/chronik/internal/partition"
 	"github.com/chronik/chronik/internal/replica"
+	"github.com/chronik/chronik/internal/throttle"
 )
 
 // frameBytes is how much of data goes into one frame, unless one batch alone is
@@ -79,6 +80,11 @@ func (f *feeds) run(ctx context.Context) {
 	<-written
 	f.sender.begin(nil)
 	f.marks.Stop()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, d := range f.mu.feeds {
+		f.streams.throttling.leave(turn{f, d})
+	}
 }
 
 // read takes positions and acknowledgements.
@@ -123,11 +129,16 @@ func (f *feeds) receive(e entry) {
 }
 
 // wake has a partition's turn come.
-func (f *feeds) wake(p *partition.Partition, batches bool, by partition.Sender) {
+func (f *feeds) wake(p *partition.Partition, due partition.Due, by partition.Sender) {
 	f.mu.Lock()
 	d := f.mu.feed(p)
+	d.outside = due.Outside
+	if d.waits && !d.outside { // it has joined, or is about to: commits wait for it
+		d.waits = false
+		f.streams.throttling.leave(turn{f, d})
+	}
 	switch {
-	case batches:
+	case due.Batches:
 		f.mu.push(d)
 	case !d.queued && !d.marked:
 		d.marked = true
@@ -136,7 +147,7 @@ func (f *feeds) wake(p *partition.Partition, batches bool, by partition.Sender) 
 		}
 	}
 	f.mu.Unlock()
-	if batches && by == partition.StreamSends {
+	if due.Batches && by == partition.StreamSends {
 		f.out.notify()
 	}
 }
@@ -162,7 +173,41 @@ func (f *feeds) forget(p *partition.Partition) {
 	f.out.forget(p)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.mu.forget(p)
+	if d := f.mu.forget(p); d != nil {
+		f.streams.throttling.leave(turn{f, d})
+	}
+}
+
+// called: a throttle has room for a feed that has waited for it.
+func (f *feeds) called(d *feed) {
+	f.mu.Lock()
+	d.waits = false
+	f.mu.push(d)
+	f.mu.Unlock()
+	f.out.notify()
+}
+
+// next is the feed whose turn it is, in which conversation, and for how many bytes of
+// bytesMax; nil where nobody may send. Those that a throttle holds back are passed over.
+func (f *feeds) next(bytesMax int) (d *feed, talk, bytes int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for {
+		d, talk = f.mu.pop()
+		if d == nil || !d.outside {
+			return d, talk, bytesMax
+		}
+		piece, ok := f.streams.throttling.admit(turn{f, d}, f.flow(d))
+		if ok {
+			return d, talk, min(bytesMax, piece)
+		}
+		d.waits = true
+	}
+}
+
+func (f *feeds) flow(d *feed) throttle.Flow {
+	asLeader, asFollower := d.partition.Throttled(f.follower)
+	return throttle.Flow{Follower: f.follower, AsLeader: asLeader, AsFollower: asFollower}
 }
 
 // sendMarks has the turn come of those that only have a high watermark to send.
@@ -199,15 +244,13 @@ func (f *feeds) write(ctx context.Context) error {
 // or none that may send.
 func (f *feeds) gather(frame []byte, bytesMax int) []byte {
 	for len(frame) < bytesMax {
-		f.mu.Lock()
-		d, talk := f.mu.pop()
-		f.mu.Unlock()
+		at := len(frame)
+		d, talk, most := f.next(bytesMax - at)
 		if d == nil {
 			break
 		}
-		at := len(frame)
 		frame = append(frame, make([]byte, entryHeaderBytes)...)
-		next, ok, err := d.partition.Next(f.follower, bytesMax-at, frame[len(frame):len(frame):cap(frame)])
+		next, ok, err := d.partition.Next(f.follower, most, frame[len(frame):len(frame):cap(frame)])
 		if err != nil {
 			f.streams.options.Logger.Warn("A partition cannot be sent to its follower", "partition", d.partition.Name(), "follower", f.follower, "error", err)
 		}
@@ -226,9 +269,13 @@ func (f *feeds) gather(frame []byte, bytesMax int) []byte {
 		}
 		f.streams.options.Sent(len(next.Batches))
 		f.mu.Lock()
+		outside := d.outside
 		f.mu.sent(d, talk, next.End, len(next.Batches))
 		f.mu.push(d) // for what else there is
 		f.mu.Unlock()
+		if flow := f.flow(d); outside && flow.Held() {
+			f.streams.throttling.sent(flow, len(next.Batches))
+		}
 	}
 	return frame
 }

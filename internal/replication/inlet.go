@@ -123,6 +123,9 @@ func (in *inlet) receive(frame []byte) error {
 		if p := in.streams.options.Partitions.Find(e.topic, e.partition); p != nil {
 			p.Receive(in.leader, e.message, e.batches)
 			in.streams.options.Received(len(e.batches))
+			if len(e.batches) > 0 && p.ThrottledHere() {
+				in.streams.options.ReceivedThrottled(len(e.batches))
+			}
 		}
 		frame = rest
 	}

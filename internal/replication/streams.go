@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/chronik/chronik/internal/meta"
 	"github.com/chronik/chronik/internal/model"
 	"github.com/chronik/chronik/internal/partition"
 	"github.com/chronik/chronik/internal/replica"
@@ -38,7 +39,12 @@ type Options struct {
 	// Received and Sent, where not nil, are told how many bytes of batches came from
 	// leaders and went to followers.
 	Received, Sent func(bytes int)
-	Logger         *slog.Logger
+	// ReceivedThrottled and SentThrottled, where not nil, are told how many of those went to
+	// a follower out of sync and are counted by a throttle; Waiting, how many partitions of
+	// followers wait for one. They must not block.
+	ReceivedThrottled, SentThrottled func(bytes int)
+	Waiting                          func(partitions int)
+	Logger                           *slog.Logger
 }
 
 // Partitions are those that this node holds.
@@ -51,8 +57,9 @@ type Partitions interface {
 // Streams are a node's streams to the leaders that it follows, and to the followers
 // of what it leads. It implements partition.Peers.
 type Streams struct {
-	options Options
-	wake    chan struct{} // capacity 1: an inlet is to be started
+	options    Options
+	throttling *throttling
+	wake       chan struct{} // capacity 1: an inlet is to be started
 
 	mu struct {
 		sync.Mutex
@@ -65,20 +72,25 @@ type Streams struct {
 // New returns Streams that carry nothing before Run.
 func New(o Options) *Streams {
 	nobody := func(int) {}
-	if o.Received == nil {
-		o.Received = nobody
-	}
-	if o.Sent == nil {
-		o.Sent = nobody
+	for _, told := range []*func(int){&o.Received, &o.Sent, &o.ReceivedThrottled, &o.SentThrottled, &o.Waiting} {
+		if *told == nil {
+			*told = nobody
+		}
 	}
 	s := &Streams{options: o, wake: make(chan struct{}, 1)}
+	s.throttling = newThrottling(&s.options)
 	s.mu.inlets = make(map[model.NodeID]*inlet)
 	s.mu.feeds = make(map[model.NodeID]*feeds)
 	return s
 }
 
+// Apply takes the throttles' rates from newer metadata, after the partitions have. It is
+// called by one goroutine.
+func (s *Streams) Apply(delta meta.Delta, image *meta.Image) { s.throttling.apply(delta, image) }
+
 // Run follows leaders until ctx ends.
 func (s *Streams) Run(ctx context.Context) error {
+	defer s.throttling.end()
 	var g errgroup.Group
 	for ctx.Err() == nil {
 		s.mu.Lock()
@@ -131,9 +143,9 @@ func (s *Streams) Send(to model.NodeID, p *partition.Partition, m replica.Messag
 }
 
 // Wake implements partition.Peers.
-func (s *Streams) Wake(follower model.NodeID, p *partition.Partition, batches bool, by partition.Sender) {
+func (s *Streams) Wake(follower model.NodeID, p *partition.Partition, due partition.Due, by partition.Sender) {
 	if f := s.feedsOf(follower); f != nil {
-		f.wake(p, batches, by)
+		f.wake(p, due, by)
 	}
 }
 

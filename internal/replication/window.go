@@ -19,8 +19,11 @@ type feed struct {
 	queued    bool // its turn will come
 	marked    bool // it waits for the timer of marks
 	blocked   bool // it has more to send than the window lets it
-	unsynced  []piece
-	bytes     int // of unsynced
+	// outside: no commit waits for the follower (partition.Due), so that throttles hold
+	// the partition back; waits: they do, and will give it a turn.
+	outside, waits bool
+	unsynced       []piece
+	bytes          int // of unsynced
 	// talk counts the conversations: what is read for one may be ready when the next has
 	// begun, and is nothing that its follower will acknowledge.
 	talk int
@@ -57,7 +60,7 @@ func (w *window) feed(p *partition.Partition) *feed {
 
 // push queues a feed, unless it is.
 func (w *window) push(d *feed) {
-	if !d.queued && !d.blocked && !d.gone {
+	if !d.queued && !d.blocked && !d.waits && !d.gone {
 		d.queued = true
 		if len(w.queue) == cap(w.queue) && 2*w.next >= len(w.queue) {
 			rest := copy(w.queue, w.queue[w.next:])
@@ -137,13 +140,15 @@ func (w *window) restarted(p *partition.Partition) {
 	w.unblock()
 }
 
-// forget: the partition is not sent any more.
-func (w *window) forget(p *partition.Partition) {
+// forget: the partition is not sent any more. It returns its feed, where there is one.
+func (w *window) forget(p *partition.Partition) *feed {
 	w.restarted(p)
-	if d := w.feeds[p]; d != nil {
+	d := w.feeds[p]
+	if d != nil {
 		d.gone = true
 		delete(w.feeds, p)
 	}
+	return d
 }
 
 // unblock gives all that wait another turn, in their order.
