@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -49,6 +50,8 @@ type node struct {
 	set     *partition.Set
 	streams *Streams
 	stop    func()
+
+	sentThrottled, receivedThrottled, waiting atomic.Int64 // as Options are told
 }
 
 // inCluster runs a test with nodes 1 to n.
@@ -84,7 +87,12 @@ func (c *cluster) start(id model.NodeID, fs *vfs.Mem) {
 	n := &node{c: c, id: id, fs: fs}
 	logger := slog.New(severe{c.t})
 	n.disk = storage.NewDisk(storage.DiskOptions{FS: fs, Dir: "data", Logger: logger, Failed: func(err error) { n.set.Fail(err) }})
-	n.streams = New(Options{Node: id, Dial: n.dial, Partitions: n, Logger: logger})
+	n.streams = New(Options{
+		Node: id, Dial: n.dial, Partitions: n, Logger: logger,
+		SentThrottled:     func(bytes int) { n.sentThrottled.Add(int64(bytes)) },
+		ReceivedThrottled: func(bytes int) { n.receivedThrottled.Add(int64(bytes)) },
+		Waiting:           func(partitions int) { n.waiting.Store(int64(partitions)) },
+	})
 	n.set = partition.NewSet(partition.Options{
 		Node: id, FS: fs, Dir: "data", Disk: n.disk, Logger: logger, LagMax: 10 * time.Second,
 		Peers: n.streams, Controller: n, Upkeep: partition.Upkeep{RetentionInterval: time.Hour},
@@ -115,6 +123,7 @@ func (c *cluster) start(id model.NodeID, fs *vfs.Mem) {
 	c.mu.Unlock()
 	if image := c.current(); image.Index > 0 {
 		n.set.Apply(meta.Diff(nil, image), image)
+		n.streams.Apply(meta.Diff(nil, image), image)
 	}
 }
 
@@ -173,6 +182,7 @@ func (c *cluster) change(decide func(*meta.Image) []meta.Record) error {
 	c.mu.Unlock()
 	for _, n := range c.running() {
 		n.set.Apply(delta, next)
+		n.streams.Apply(delta, next)
 	}
 	return nil
 }

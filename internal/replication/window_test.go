@@ -21,8 +21,8 @@ func (w *window) check(t interface{ Fatalf(string, ...any) }) {
 		if bytes != d.bytes {
 			t.Fatalf("a feed has %d bytes under way and says %d", bytes, d.bytes)
 		}
-		if d.queued && d.blocked {
-			t.Fatalf("a feed is queued and blocked")
+		if d.queued && (d.blocked || d.waits) {
+			t.Fatalf("a feed is queued and blocked, or waits")
 		}
 		if d.queued != slices.Contains(w.queue, d) || d.blocked != slices.Contains(w.blocked, d) {
 			t.Fatalf("a feed says queued %t, blocked %t, and is not where that is", d.queued, d.blocked)
