@@ -34,6 +34,7 @@ func happened(s sim.Stats) []row {
 		{"controllers", s.Controllers},
 		{"changes of the quorum's members", s.MemberChanges},
 		{"partitions moved", s.Moves},
+		{"throttled sends held back", s.HeldBack},
 		{"brokers fenced", s.Fenced},
 		{"elections of leaders", s.Elections},
 		{"truncations of something", s.Truncations},

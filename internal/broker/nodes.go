@@ -58,6 +58,8 @@ func (b *Broker) newNodes(ctx context.Context) (*nodes, error) {
 	n.streams = replication.New(replication.Options{
 		Node: b.config.NodeID, Partitions: held{b}, Logger: b.logger,
 		Received: b.watching.replication.Received, Sent: b.watching.replication.Sent,
+		ReceivedThrottled: b.watching.replication.ReceivedThrottled, SentThrottled: b.watching.replication.SentThrottled,
+		Waiting: b.watching.replication.Waiting,
 		Dial: func(ctx context.Context, to model.NodeID) (replication.Stream, error) {
 			s, err := n.network.OpenStream(ctx, to)
 			if err != nil {

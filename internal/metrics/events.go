@@ -23,6 +23,8 @@ func (e *Elections) Observe(d time.Duration) { e.took.Observe(int64(d)) }
 type Replication struct {
 	shrunk, expanded, refused atomic.Int64
 	received, sent            atomic.Int64
+
+	receivedThrottled, sentThrottled, waiting atomic.Int64
 }
 
 // Shrunk counts an in-sync set of this leader that has lost a member.
@@ -40,3 +42,13 @@ func (r *Replication) Received(bytes int) { r.received.Add(int64(bytes)) }
 
 // Sent counts bytes of batches that went to a follower.
 func (r *Replication) Sent(bytes int) { r.sent.Add(int64(bytes)) }
+
+// ReceivedThrottled counts those of the bytes received that came as fast as a throttle let
+// them.
+func (r *Replication) ReceivedThrottled(bytes int) { r.receivedThrottled.Add(int64(bytes)) }
+
+// SentThrottled counts those of the bytes sent that went as fast as a throttle let them.
+func (r *Replication) SentThrottled(bytes int) { r.sentThrottled.Add(int64(bytes)) }
+
+// Waiting says how many partitions wait for a throttle now, each to a follower.
+func (r *Replication) Waiting(partitions int) { r.waiting.Store(int64(partitions)) }

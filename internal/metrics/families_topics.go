@@ -34,6 +34,21 @@ func topicFamilies() []family {
 			help:    "Bytes of the batches that were sent to followers.",
 			collect: one(func(s *scrape) float64 { return float64(s.replication.sent) }),
 		},
+		{
+			name: "chronik_replication_throttled_received_bytes_total", kind: counter,
+			help:    "Those of replicas that a follower's throttle names, while they were not in sync (Kafka's byte-rate of FollowerReplication).",
+			collect: one(func(s *scrape) float64 { return float64(s.replication.receivedThrottled) }),
+		},
+		{
+			name: "chronik_replication_throttled_sent_bytes_total", kind: counter,
+			help:    "Those that a throttle of the leader or of the follower counts (Kafka's byte-rate of LeaderReplication).",
+			collect: one(func(s *scrape) float64 { return float64(s.replication.sentThrottled) }),
+		},
+		{
+			name: "chronik_replication_throttled_partitions", kind: gauge,
+			help:    "Partitions, by followers, that wait for a throttle of replication now. 0 while data is sent within the rate.",
+			collect: one(func(s *scrape) float64 { return float64(s.replication.waiting) }),
+		},
 	}
 }
 

@@ -94,6 +94,9 @@ func sources(t testing.TB) Sources {
 	r.Refused()
 	r.Received(1000)
 	r.Sent(2000)
+	r.ReceivedThrottled(300)
+	r.SentThrottled(400)
+	r.Waiting(5)
 	now := time.Now()
 	return Sources{
 		Node: 1, Incarnation: incarnation, Version: "1.2.3",

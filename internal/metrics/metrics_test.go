@@ -81,6 +81,9 @@ func TestValues(t *testing.T) {
 		"kafka_server_brokertopicmetrics_bytesout_total":              {"": 31, "topic=orders": 30},
 		"kafka_server_brokertopicmetrics_failedproducerequests_total": {"": 51, "topic=orders": 50},
 		"kafka_server_brokertopicmetrics_replicationbytesin_total":    {"": 1000},
+		"chronik_replication_throttled_received_bytes_total":          {"": 300},
+		"chronik_replication_throttled_sent_bytes_total":              {"": 400},
+		"chronik_replication_throttled_partitions":                    {"": 5},
 		"kafka_network_requestmetrics_requests_total": {
 			"request=Produce,version=2": 5, "request=Produce,version=3": 6,
 			"request=Fetch,version=0": 7, "request=FetchConsumer,version=0": 7,

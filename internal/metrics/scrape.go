@@ -46,7 +46,10 @@ type disk struct {
 	fenced      bool
 }
 
-type replication struct{ shrunk, expanded, refused, received, sent int64 }
+type replication struct {
+	shrunk, expanded, refused, received, sent int64
+	receivedThrottled, sentThrottled, waiting int64
+}
 
 // gather asks every source once.
 func (m *Metrics) gather(now time.Time) *scrape {
@@ -72,7 +75,10 @@ func (m *Metrics) gather(now time.Time) *scrape {
 		s.disk.known, s.disk.total, s.disk.free = true, float64(u.TotalBytes), float64(u.FreeBytes)
 	}
 	r := from.Replication
-	s.replication = replication{r.shrunk.Load(), r.expanded.Load(), r.refused.Load(), r.received.Load(), r.sent.Load()}
+	s.replication = replication{
+		r.shrunk.Load(), r.expanded.Load(), r.refused.Load(), r.received.Load(), r.sent.Load(),
+		r.receivedThrottled.Load(), r.sentThrottled.Load(), r.waiting.Load(),
+	}
 	s.replicas.each = make([]replica, 0, m.mu.held)
 	s.replicas.look(from.Partitions, from.Node)
 	m.mu.held = len(s.replicas.each)

@@ -63,10 +63,13 @@ type checkers struct {
 	violation  *Violation
 	partitions []*partitionChecks
 
-	LeaseExclusive  leaseExclusive
-	ElectionSafety  electionSafety
-	ImagesAgree     imagesAgree
-	EpochsForward   epochsNeverGoBack
+	LeaseExclusive leaseExclusive
+	ElectionSafety electionSafety
+	ImagesAgree    imagesAgree
+	EpochsForward  epochsNeverGoBack
+
+	ThrottleSparesISR throttleSparesISR
+
 	lossless, reads int // how many acknowledgements and reads were compared
 }
 

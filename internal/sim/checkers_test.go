@@ -186,6 +186,24 @@ func clusterExamples() []example {
 			},
 		},
 		{
+			"ThrottleSparesISR",
+			func(k *checkers, _ *partitionChecks) {
+				p := leading(k, 2)
+				k.c.proposed[0] = []proposal{{on: 7, set: []model.NodeID{5}}} // overtaken, or to come
+				k.ThrottleSparesISR.check(k, p, 0, 5)
+			},
+			func(k *checkers, _ *partitionChecks) { k.ThrottleSparesISR.check(k, leading(k, 2), 0, 1) },
+		},
+		{
+			"ThrottleSparesISR",
+			func(*checkers, *partitionChecks) {},
+			func(k *checkers, _ *partitionChecks) {
+				p := leading(k, 2)
+				k.c.proposed[0] = []proposal{{on: 0, set: []model.NodeID{0, 5}}}
+				k.ThrottleSparesISR.check(k, p, 0, 5)
+			},
+		},
+		{
 			"ImagesAgree",
 			func(k *checkers, _ *partitionChecks) {
 				k.ImagesAgree.check(k, 1, 5, 77)

@@ -41,6 +41,8 @@ type cluster struct {
 	// proposed are the in-sync sets that leaders have proposed of late, by partition.
 	proposed [][]proposal
 	healing  bool // faults are over
+	// throttled: somebody has asked for a throttle.
+	throttled bool
 }
 
 // timing is a broker's, with the relations that production has.

@@ -54,6 +54,7 @@ func faults() []fault {
 		{"reassign", (*cluster).reassign},
 		{"prefer-leaders", (*cluster).preferLeaders},
 		{"there-and-back", (*cluster).moveThereAndBack},
+		{"throttle", (*cluster).throttle},
 	}
 }
 
@@ -84,6 +85,7 @@ func (c *cluster) heal() {
 	c.net.loss, c.net.double, c.net.breaks, c.net.late, c.net.copies = 0, 0, 0, 0, 0
 	clear(c.net.lag)
 	c.slowReads = 0
+	c.healThrottles()
 	for i := range c.net.blocked {
 		for k := range c.net.blocked[i] {
 			c.net.blocked[i][k] = false

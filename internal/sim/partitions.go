@@ -287,6 +287,9 @@ func (p *process) pushTo(i int, h *host, to model.NodeID) bool {
 		if m.End < m.Start || h.machine.Unacknowledged(to) >= windowOffsets {
 			batches = nil
 		}
+		if len(batches) > 0 && p.heldBack(i, h, to, batches) {
+			break
+		}
 		end := m.End
 		for _, b := range batches {
 			if b.CheckCRC() != nil {

@@ -12,6 +12,8 @@ import (
 	"github.com/chronik/chronik/internal/quorum"
 	"github.com/chronik/chronik/internal/record"
 	"github.com/chronik/chronik/internal/replica"
+	"github.com/chronik/chronik/internal/settings"
+	"github.com/chronik/chronik/internal/throttle"
 )
 
 // process is one run of a node: the shell around the state machines. It holds what
@@ -43,12 +45,16 @@ type process struct {
 	supervisor *controller.Supervisor
 	term       uint64 // of the supervisor
 	tick       alarm  // its
+
+	gate          *throttle.Gate[turn]
+	throttleAlarm alarm
 }
 
 // host is a replica with its waiters.
 type host struct {
 	machine  *replica.Replica
 	log      *partitionLog
+	values   settings.TopicValues
 	waiters  []waiter
 	incoming []record.Batch // batches of the message that is being received
 	hw       model.Offset   // as the checkers know it
@@ -81,6 +87,7 @@ func newProcess(n *node) *process {
 		image:       new(meta.Image),
 		lease:       replica.NewLease(c.timing.lease),
 		replicas:    make([]*host, len(c.topics)),
+		gate:        throttle.NewGate[turn](),
 	}
 }
 
@@ -339,6 +346,9 @@ func (p *process) publish() {
 	}
 	if len(delta.Created)+len(delta.Changed)+len(delta.Brokers)+len(delta.Configs) > 0 {
 		p.applyPartitions(image)
+		if !p.dead && !p.w.halt {
+			p.applyThrottles(delta, image)
+		}
 	}
 }
 
@@ -410,6 +420,7 @@ func (p *process) open(i int) *host {
 		HighWatermark: d.marks[i], LagMax: p.c.timing.lag,
 	})}
 	h.hw = h.machine.HighWatermark()
+	h.values = p.valuesOf(p.image, i)
 	p.replicas[i] = h
 	if l.synced < l.EndOffset() {
 		p.sync() // recovery does, and so does who opens a log that was left behind

@@ -31,6 +31,7 @@ type Stats struct {
 	RottenFound            int
 	MemberChanges          int
 	Moves                  int // of partitions, that came to their end
+	HeldBack               int // times that a throttle has held data back
 	Faults                 int
 	Ambushes               int
 	LostMessages           int
@@ -61,6 +62,7 @@ func (s *Stats) Add(o Stats) {
 	s.RottenFound += o.RottenFound
 	s.MemberChanges += o.MemberChanges
 	s.Moves += o.Moves
+	s.HeldBack += o.HeldBack
 	s.Faults += o.Faults
 	s.Ambushes += o.Ambushes
 	s.LostMessages += o.LostMessages
