@@ -57,7 +57,9 @@ func (m *moves) throttlesCancelled(c *check) {
 
 // throttlesByHand: kafka-configs sets the rates of one broker and of all.
 func (m *moves) throttlesByHand(c *check) {
-	configs := func(args ...string) string { return c.kafka("configs", append([]string{"--entity-type", "brokers"}, args...)...) }
+	configs := func(args ...string) string {
+		return c.kafka("configs", append([]string{"--entity-type", "brokers"}, args...)...)
+	}
 	const rates = "leader.replication.throttled.rate=%[1]d,follower.replication.throttled.rate=%[1]d"
 	configs("--entity-name", "1", "--alter", "--add-config", fmt.Sprintf(rates, 1_000_000))
 	configs("--entity-default", "--alter", "--add-config", fmt.Sprintf(rates, 2_000_000))

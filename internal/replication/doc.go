@@ -19,6 +19,10 @@
 // have everything may always send. So the queue that new records wait in is as
 // long as the window at most.
 //
+// Data to followers that no commit waits for passes package throttle besides. A feed that it
+// holds back is in no queue; it is called when there is room, or when its follower is
+// about to join.
+//
 // # Goroutines and locks
 //
 // A stream has two goroutines at each end, one that reads and one that writes; Run
@@ -26,5 +30,5 @@
 // under way, who appends or has synced writes what follows from that itself, as far as
 // that takes no waiting (sender). Partitions call Send
 // and Wake with their lock held; so the locks here are leaves, and no partition is
-// called under them.
+// called under them but for what takes no lock. feeds.mu is before throttling's.
 package replication
