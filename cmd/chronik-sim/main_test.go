@@ -203,7 +203,7 @@ func TestPlantedBugsAreFound(t *testing.T) {
 	}
 	bugs := []plant.Bug{
 		plant.AckBeforeQuorum, plant.FollowerAcksUnsynced, plant.ReadAboveHighWatermark, plant.LeaseIgnored, plant.GapAppended,
-		plant.OneAnswerElects, plant.FirstInISRElected, plant.PromiseBroken, plant.ShrinkBelowFloor, plant.SequenceWindowOfOne,
+		plant.OneAnswerElects, plant.FirstInISRElected, plant.ThrottleStarvesISR, plant.PromiseBroken, plant.ShrinkBelowFloor, plant.SequenceWindowOfOne,
 	}
 	if testing.Short() {
 		bugs = bugs[:3]

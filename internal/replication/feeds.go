@@ -273,8 +273,8 @@ func (f *feeds) gather(frame []byte, bytesMax int) []byte {
 		f.mu.sent(d, talk, next.End, len(next.Batches))
 		f.mu.push(d) // for what else there is
 		f.mu.Unlock()
-		if flow := f.flow(d); outside && flow.Held() {
-			f.streams.throttling.sent(flow, len(next.Batches))
+		if outside {
+			f.streams.throttling.sent(f.flow(d), len(next.Batches))
 		}
 	}
 	return frame

@@ -50,8 +50,11 @@ func (t *throttling) admit(k turn, f throttle.Flow) (bytesMax int, ok bool) {
 	return bytesMax, ok
 }
 
-// sent counts bytes that went where they might have been held back.
+// sent counts bytes that went to a follower outside, where a throttle counts them.
 func (t *throttling) sent(f throttle.Flow, bytes int) {
+	if !f.Held() {
+		return
+	}
 	now := time.Now()
 	t.mu.Lock()
 	t.mu.gate.Sent(f, bytes, now)
