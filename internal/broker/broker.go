@@ -290,7 +290,8 @@ func (b *Broker) registration() controller.RegisterBroker {
 	return controller.RegisterBroker{
 		Node: b.config.NodeID, ClusterID: b.dir.clusterID(), Incarnation: b.incarnation, Directory: b.dir.id,
 		Endpoints: b.endpoints, Rack: b.config.Rack, Fenced: b.nodes != nil, Unclean: b.dir.rebooted,
-		Relaxed: settings.Layers{Static: b.config.Static}.FlushRelaxed(false),
+		Relaxed:  settings.Layers{Static: b.config.Static}.FlushRelaxed(false),
+		Supports: meta.Supported,
 	}
 }
 

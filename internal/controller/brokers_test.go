@@ -58,6 +58,8 @@ func TestRegistrationRefuses(t *testing.T) {
 	f(func(r *RegisterBroker) { r.ClusterID = "other" }, kerr.InconsistentClusterID, "belongs to cluster other")
 	f(func(r *RegisterBroker) { r.Incarnation = model.UUID{} }, kerr.InvalidRegistration, "incarnation")
 	f(func(r *RegisterBroker) { r.Directory = model.UUID{} }, kerr.InvalidRegistration, "directory")
+	f(func(r *RegisterBroker) { r.Supports = meta.Range{} }, kerr.UnsupportedVersion, "knows metadata.version 29 (4.2-IV1), and 30 (4.3-IV0) is in force: start a build")
+	f(func(r *RegisterBroker) { r.Supports = meta.Range{Oldest: meta.Newest + 1, Newest: meta.Newest + 2} }, kerr.UnsupportedVersion, "31")
 	f(func(r *RegisterBroker) { r.Endpoints = nil }, kerr.InvalidRegistration, "without a listener")
 	f(func(r *RegisterBroker) { r.Endpoints = append(r.Endpoints, r.Endpoints...) }, kerr.InvalidRegistration, "twice")
 	f(func(r *RegisterBroker) { r.Endpoints[0].Candidates = []netip.Prefix{{}} }, kerr.InvalidRegistration, "an address that is none")
@@ -144,4 +146,28 @@ func TestALateRegistrationDoesNotReplaceALaterRun(t *testing.T) {
 	if got := c.registrationOf(0); got != later.Epoch {
 		t.Errorf("registered with %d, want %d", got, later.Epoch)
 	}
+}
+
+// Before the version that has it the range is left out: a node of release 0.1 would
+// lose it.
+func TestRegistrationsSayWhatTheySupportWhereTheVersionHasIt(t *testing.T) {
+	f := func(v meta.Version, supports, want meta.Range) {
+		t.Helper()
+		c := &cluster{t: t, image: new(meta.Image)}
+		must[InitializedCluster](c, InitCluster{ID: "c"})
+		image, err := c.image.After([]meta.Record{&meta.VersionRecord{Version: v}}, c.image.Index+1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.image = image
+		r := register(0, 1)
+		r.Supports = supports
+		must[RegisteredBroker](c, r)
+		if got := c.image.Brokers.ByID(0).Supports; got != want {
+			t.Errorf("version %d: %+v, want %+v", v, got, want)
+		}
+	}
+	f(meta.Version1, meta.Range{}, meta.Range{})
+	f(meta.Version1, meta.Supported, meta.Range{})
+	f(meta.Version2, meta.Supported, meta.Supported)
 }

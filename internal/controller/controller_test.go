@@ -102,7 +102,7 @@ func fails(t testing.TB, err error, code *kerr.Error, words string) {
 
 func register(node model.NodeID, incarnation byte) RegisterBroker {
 	return RegisterBroker{Node: node, Incarnation: model.UUID{incarnation}, Directory: model.UUID{byte(node) + 1},
-		Endpoints: []meta.Endpoint{{Listener: "PLAINTEXT", Host: "h", Port: 9092, Protocol: "PLAINTEXT"}}}
+		Endpoints: []meta.Endpoint{{Listener: "PLAINTEXT", Host: "h", Port: 9092, Protocol: "PLAINTEXT"}}, Supports: meta.Supported}
 }
 
 func newCluster(t testing.TB, brokers int) *cluster {
@@ -128,7 +128,7 @@ func text(s string) *string { return &s }
 
 func TestClusterIsInitialisedOnce(t *testing.T) {
 	c := newCluster(t, 0)
-	if r := must[InitializedCluster](c, InitCluster{ID: "other"}); r.ID != "c" || c.image.ClusterID != "c" || c.image.Version != meta.CurrentVersion {
+	if r := must[InitializedCluster](c, InitCluster{ID: "other"}); r.ID != "c" || c.image.ClusterID != "c" || c.image.Version != meta.Newest {
 		t.Fatalf("%+v, %+v", r, c.image)
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"github.com/chronik/chronik/internal/meta"
 )
 
-// InitCluster gives a new cluster its id and its metadata version. The first
+// InitCluster gives a new cluster its id, and the newest metadata version. The first
 // leader of the metadata log submits it; on a cluster that has an id already it
 // does nothing.
 type InitCluster struct{ ID string }
@@ -20,6 +20,6 @@ func (c InitCluster) Decide(image *meta.Image, _ Env) ([]meta.Record, any, error
 	if image.ClusterID != "" {
 		return nil, InitializedCluster{ID: image.ClusterID}, nil
 	}
-	return []meta.Record{&meta.VersionRecord{Version: meta.CurrentVersion}, &meta.ClusterRecord{ID: c.ID}},
+	return []meta.Record{&meta.VersionRecord{Version: meta.Newest}, &meta.ClusterRecord{ID: c.ID}},
 		InitializedCluster(c), nil
 }

@@ -36,6 +36,10 @@ type RegisterBroker struct {
 	// without having stopped the broker in order: what was not synced is lost.
 	Unclean bool
 	Relaxed bool // as in meta.Broker
+	// Supports are the metadata versions that the run knows; zero of a build of release
+	// 0.1, which knows the first, and to a controller of that build, which refuses what it
+	// does not know.
+	Supports meta.Range `json:",omitzero"`
 }
 
 // RegisteredBroker is the result of RegisterBroker.
@@ -57,6 +61,9 @@ func (c RegisterBroker) Decide(image *meta.Image, env Env) ([]meta.Record, any, 
 		ID: c.Node, Incarnation: c.Incarnation, Epoch: epoch, Directory: c.Directory,
 		Endpoints: slices.Clone(c.Endpoints), Rack: c.Rack, Fenced: c.Fenced,
 		Relaxed: c.Relaxed, UnsyncedSince: epoch,
+	}
+	if image.Version >= meta.Version2 {
+		next.Supports = c.Supports
 	}
 	old := image.Brokers.ByID(c.Node)
 	if old != nil {
@@ -85,6 +92,9 @@ func (c RegisterBroker) check(image *meta.Image) error {
 		return wire.Errorf(kerr.InconsistentClusterID, "node %d belongs to cluster %s, this is cluster %s", c.Node, c.ClusterID, image.ClusterID)
 	case c.Incarnation.IsZero() || c.Directory.IsZero():
 		return wire.Errorf(kerr.InvalidRegistration, "node %d registers without an incarnation or a directory id", c.Node)
+	case !c.supports().Contains(max(image.Version, meta.Oldest)):
+		return wire.Errorf(kerr.UnsupportedVersion, "node %d knows %s, and %s is in force: start a build there that knows it, such as release %s",
+			c.Node, c.supports(), image.Version, image.Version.Since())
 	case len(c.Endpoints) == 0:
 		return wire.Errorf(kerr.InvalidRegistration, "node %d registers without a listener", c.Node)
 	}
@@ -96,4 +106,11 @@ func (c RegisterBroker) check(image *meta.Image) error {
 		return wire.Errorf(kerr.InvalidRegistration, "node %d registers an address that is none", c.Node)
 	}
 	return nil
+}
+
+func (c RegisterBroker) supports() meta.Range {
+	if c.Supports.IsZero() {
+		return meta.FirstRange
+	}
+	return c.Supports
 }

@@ -89,7 +89,7 @@ func registration(node model.NodeID, index uint64, directory uint8, unclean bool
 	return controller.RegisterBroker{
 		Node: node, Incarnation: incarnation, Directory: model.DirectoryID{1, byte(node), directory},
 		Endpoints: []meta.Endpoint{{Listener: "PLAINTEXT", Host: "explored", Port: 9092, Protocol: "PLAINTEXT"}},
-		Fenced:    index > firstIndex+brokers, Unclean: unclean,
+		Fenced:    index > firstIndex+brokers, Unclean: unclean, Supports: meta.Supported,
 	}
 }
 

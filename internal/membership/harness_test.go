@@ -159,6 +159,7 @@ func (c *cluster) join(n *node) {
 func (n *node) registration() controller.RegisterBroker {
 	return controller.RegisterBroker{
 		Node: n.id, Incarnation: n.incarnation, Directory: model.DirectoryID{byte(n.id)}, Fenced: true,
+		Supports:  meta.Supported,
 		Endpoints: []meta.Endpoint{{Listener: "PLAINTEXT", Host: "memory", Port: 9092, Protocol: "PLAINTEXT"}},
 	}
 }

@@ -8,14 +8,6 @@ import (
 	"github.com/chronik/chronik/internal/model"
 )
 
-// UnsupportedVersionError is a metadata version that only a later build knows.
-type UnsupportedVersionError struct{ Version Version }
-
-func (e *UnsupportedVersionError) Error() string {
-	return fmt.Sprintf("metadata version %d is not supported: this version of chronik knows %d; start a later version",
-		e.Version, CurrentVersion)
-}
-
 // Apply returns the image after the records of the log's entry at index, and
 // what has changed. i stays as it is. An error means that the records do not
 // fit the image, and leaves nothing applied.
@@ -35,7 +27,11 @@ func (i *Image) After(records []Record, index uint64) (*Image, error) {
 	}
 	e := newEditor(i, index)
 	for n, r := range records {
-		if err := r.apply(e); err != nil {
+		err := allowed(r, e.next.Version)
+		if err == nil {
+			err = r.apply(e)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("apply record %d (%T) of metadata entry %d: %w", n, r, index, err)
 		}
 	}
@@ -49,7 +45,8 @@ func (i *Image) After(records []Record, index uint64) (*Image, error) {
 }
 
 // Build is the image that records add up to, as of index 1 or the greatest
-// broker epoch among them: the short way to an image in a test.
+// broker epoch among them: the short way to an image in a test. Where they do not set
+// the version it is the newest.
 func Build(records ...Record) (*Image, error) {
 	index := uint64(1)
 	for _, r := range records {
@@ -57,7 +54,7 @@ func Build(records ...Record) (*Image, error) {
 			index = max(index, uint64(b.Epoch))
 		}
 	}
-	return new(Image).After(records, index)
+	return (&Image{Version: Newest}).After(records, index)
 }
 
 // editor makes the next image. Everything it changes it has copied first, and
@@ -141,7 +138,7 @@ func (e *editor) registered(id model.NodeID, epoch model.BrokerEpoch) (*Broker, 
 }
 
 func (r *VersionRecord) apply(e *editor) error {
-	if r.Version > CurrentVersion {
+	if !Supported.Contains(r.Version) {
 		return &UnsupportedVersionError{Version: r.Version}
 	}
 	e.next.Version = r.Version

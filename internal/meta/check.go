@@ -92,8 +92,13 @@ func (i *Image) Check() error {
 	if i.FlushChanged > i.Index {
 		return fmt.Errorf("settings changed at %d, image of %d", i.FlushChanged, i.Index)
 	}
-	if i.NextProducerID < 0 || i.Version > CurrentVersion {
+	if i.NextProducerID < 0 || i.Version != 0 && !Supported.Contains(i.Version) {
 		return fmt.Errorf("next producer id %d, metadata version %d", i.NextProducerID, i.Version)
+	}
+	for r := range i.Records() {
+		if err := allowed(r, i.Version); err != nil {
+			return fmt.Errorf("%T: %w", r, err)
+		}
 	}
 	return nil
 }

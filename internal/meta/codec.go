@@ -12,19 +12,18 @@ import (
 
 // A record on disk and on the wire:
 //
-//	┌──────────────┬─────────────────┬────────────────┬──────────────┐
-//	│ type uvarint │ version uvarint │ length uvarint │ body, length │
-//	└──────────────┴─────────────────┴────────────────┴──────────────┘
+//	┌──────────────┬────────────────┬────────────────┬──────────────┐
+//	│ type uvarint │ layout uvarint │ length uvarint │ body, length │
+//	└──────────────┴────────────────┴────────────────┴──────────────┘
 //
 // The body is the record's fields in the order of its encode method: whole
 // numbers as zig-zag varints, unsigned ones as uvarints, ids as 16 bytes, texts
 // and lists with their length as a uvarint in front, a bool as a byte 0 or 1.
 //
-// A later layout of a record only adds fields at the end and counts version up.
-// An earlier build then reads the fields it knows and skips the rest, and a
-// later one gives missing fields their zero value. A change that an earlier
-// build must not overlook gets a new type instead, which that build refuses with
-// UnknownRecordError, and is written only once the metadata version allows it.
+// A later layout of a record only adds fields at the end. A later build gives missing
+// fields their zero value. A layout, as a new type, is written only where the metadata
+// version that it came with is in force, whatever the build: one that does not know it
+// does not know the version either, and takes no part in the cluster.
 
 // RecordType is the number of a kind of record. Numbers are never used again.
 type RecordType uint8
@@ -46,12 +45,17 @@ const (
 	ReplicasChangeType
 )
 
-// layoutVersion is the version of a record's layout that this build writes.
-func layoutVersion(t RecordType) uint64 {
+// layoutOf is the layout of a type's body that is written where a version is in force.
+func layoutOf(t RecordType, v Version) uint64 {
 	switch t {
 	case BrokerChangeType:
 		return 2
-	case PartitionType, PartitionChangeType, RegisterBrokerType:
+	case PartitionType, PartitionChangeType:
+		return 3
+	case RegisterBrokerType:
+		if v >= Version2 {
+			return 4
+		}
 		return 3
 	default:
 		return 1
@@ -62,7 +66,11 @@ func layoutVersion(t RecordType) uint64 {
 // pointers; a record that has been handed on is not changed any more.
 type Record interface {
 	Type() RecordType
-	encode(b []byte) []byte
+	// since is the first version in which the record can be written with all that is in
+	// it: that of its type, or of a field that is not zero.
+	since() Version
+	// encode appends the fields that a layout has.
+	encode(b []byte, layout uint64) []byte
 	decode(d *decoder)
 	apply(e *editor) error
 }
@@ -107,25 +115,31 @@ func newRecord(t uint64) Record {
 type UnknownRecordError struct{ Type uint64 }
 
 func (e *UnknownRecordError) Error() string {
-	return fmt.Sprintf("metadata record of type %d, which this version of chronik does not know; start a later version", e.Type)
+	return fmt.Sprintf("metadata record of type %d, which this build of chronik does not know: start a later one", e.Type)
 }
 
 // ErrCorrupt is what the decoders say of bytes that no build has written.
 var ErrCorrupt = errors.New("metadata record is corrupt")
 
-// AppendRecord appends the record's bytes to b.
-func AppendRecord(b []byte, r Record) []byte {
+// appendRecord appends the record's bytes to b, as they are written where a version is
+// in force. Image.After refuses a record that the version does not have.
+func appendRecord(b []byte, r Record, v Version) []byte {
+	layout := layoutOf(r.Type(), v)
 	b = binary.AppendUvarint(b, uint64(r.Type()))
-	b = binary.AppendUvarint(b, layoutVersion(r.Type()))
-	body := r.encode(nil)
+	b = binary.AppendUvarint(b, layout)
+	body := r.encode(nil, layout)
 	b = binary.AppendUvarint(b, uint64(len(body)))
 	return append(b, body...)
 }
 
-// AppendRecords appends the bytes of all records to b.
-func AppendRecords(b []byte, records []Record) []byte {
+// AppendRecords appends the bytes of all records to b, of which the first is written
+// where a version is in force.
+func AppendRecords(b []byte, records []Record, inForce Version) []byte {
 	for _, r := range records {
-		b = AppendRecord(b, r)
+		if next, ok := r.(*VersionRecord); ok {
+			inForce = next.Version
+		}
+		b = appendRecord(b, r, inForce)
 	}
 	return b
 }
@@ -145,16 +159,16 @@ func DecodeRecords(b []byte) ([]Record, error) {
 
 func decodeRecord(b []byte) (Record, []byte, error) {
 	d := decoder{b: b}
-	t, version := d.uvarint(), d.uvarint()
+	t, layout := d.uvarint(), d.uvarint()
 	body := d.bytes()
-	if d.failed || version == 0 {
+	if d.failed || layout == 0 {
 		return nil, nil, fmt.Errorf("%w: header", ErrCorrupt)
 	}
 	r := newRecord(t)
 	if r == nil {
 		return nil, nil, &UnknownRecordError{Type: t}
 	}
-	fields := decoder{b: body, version: version}
+	fields := decoder{b: body, layout: layout}
 	r.decode(&fields)
 	if fields.failed {
 		return nil, nil, fmt.Errorf("%w: body of %T", ErrCorrupt, r)
@@ -196,9 +210,9 @@ func appendPrefixes(b []byte, prefixes []netip.Prefix) []byte {
 // decoder reads fields one after another. After the first that does not fit all
 // others are zero, so that one look at failed at the end suffices.
 type decoder struct {
-	b       []byte
-	version uint64 // of the record's layout; later ones have more fields
-	failed  bool
+	b      []byte
+	layout uint64 // of the record; later ones have more fields
+	failed bool
 }
 
 func (d *decoder) fail() {

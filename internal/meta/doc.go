@@ -6,10 +6,3 @@
 // what it points to never change once Apply has returned it. The package
 // imports only model, and plant for mistakes on purpose.
 package meta
-
-// Version is a version of the metadata's record formats and of what they mean.
-type Version int16
-
-// CurrentVersion is what this build writes for a new cluster, and the newest it
-// can read.
-const CurrentVersion Version = 1

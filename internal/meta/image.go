@@ -16,7 +16,8 @@ type Image struct {
 	Index uint64
 	// ClusterID is "" until the cluster has been initialised.
 	ClusterID string
-	// Version is the metadata version (the format of the records) in force.
+	// Version is the metadata version (the format of the records) in force. Invariant:
+	// it has all of Records, with all their fields.
 	Version Version
 	Topics  Topics
 	Brokers Brokers
@@ -215,6 +216,9 @@ type Broker struct {
 	UnsyncedSince model.BrokerEpoch
 	// RelaxedBefore is Relaxed of the runs before this, from UnsyncedSince on.
 	RelaxedBefore bool
+	// Supports are the metadata versions that the run knows; zero where it registered
+	// before Version2 was in force.
+	Supports Range
 }
 
 // Endpoint is an advertised listener.

@@ -47,7 +47,7 @@ func topic(n byte, name string, partitions int) []Record {
 
 func base(t testing.TB) *Image {
 	t.Helper()
-	records := append([]Record{&VersionRecord{CurrentVersion}, &ClusterRecord{"c"}, broker(1, 1)}, topic(1, "a.b", 3)...)
+	records := append([]Record{&VersionRecord{Newest}, &ClusterRecord{"c"}, broker(1, 1)}, topic(1, "a.b", 3)...)
 	i, _ := mustApply(t, new(Image), append(records, topic(2, "c", 1)...)...)
 	return i
 }
@@ -123,7 +123,7 @@ func TestApplyRefusesWhatDoesNotFit(t *testing.T) {
 		}
 	}
 	f(&ClusterRecord{"other"})
-	f(&VersionRecord{CurrentVersion + 1})
+	f(&VersionRecord{Newest + 1})
 	f(&TopicRecord{ID: id(1), Name: "other"})
 	f(&TopicRecord{ID: id(9), Name: "c"})
 	f(&PartitionRecord{Topic: id(9)})
@@ -361,6 +361,7 @@ func allRecords() []Record {
 		&BrokerChangeRecord{ID: 4, Epoch: 77, Fenced: true}, &UnregisterBrokerRecord{ID: 4, Epoch: 77},
 		&BrokerChangeRecord{ID: 4, Epoch: 77, Leaving: true},
 		&RegisterBrokerRecord{Broker{ID: 5, Epoch: 78, Leaving: true, Relaxed: true, UnsyncedSince: 70, RelaxedBefore: true}},
+		&RegisterBrokerRecord{Broker{ID: 6, Epoch: 79, Supports: Range{Oldest: Version1, Newest: Version2}}},
 		&PartitionRecord{Topic: id(7), Index: 9, Partition: Partition{Replicas: []model.NodeID{3, 1, 2}, ISR: []model.NodeID{3, 1}, Lost: []model.NodeID{3, 1}, Leader: model.NoNode}},
 		&PartitionChangeRecord{Topic: id(7), Index: 1, Leader: 2, SetLost: true, Lost: []model.NodeID{1, 2}},
 		&PartitionChangeRecord{Topic: id(7), Index: 2, SetLost: true}, &PartitionChangeRecord{},
@@ -370,6 +371,16 @@ func allRecords() []Record {
 		&ReplicasChangeRecord{Topic: id(7), Index: 1, Replicas: []model.NodeID{3, 1}, Adding: []model.NodeID{3}, Removing: []model.NodeID{1}},
 		&FlushChangeRecord{Topic: id(7), Index: 300}, &FlushChangeRecord{Index: 1},
 		&ProducerIDsRecord{Next: 1000, Node: 4})
+}
+
+// eachNewest are the records' bytes, each in the newest version: one of them may set an
+// earlier.
+func eachNewest(records []Record) []byte {
+	var b []byte
+	for _, r := range records {
+		b = appendRecord(b, r, Newest)
+	}
+	return b
 }
 
 func TestRecordsSurviveTheirBytes(t *testing.T) {
@@ -385,7 +396,7 @@ func TestRecordsSurviveTheirBytes(t *testing.T) {
 			t.Errorf("%T is made for type %d", r, n)
 		}
 	}
-	got, err := DecodeRecords(AppendRecords(nil, records))
+	got, err := DecodeRecords(eachNewest(records))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -434,7 +445,7 @@ func TestLaterLayoutsAreRead(t *testing.T) {
 	if unknown := new(UnknownRecordError); !errors.As(err, &unknown) || unknown.Type != 99 {
 		t.Fatalf("unknown type: %v", err)
 	}
-	_, _, err = new(Image).Apply([]Record{&VersionRecord{CurrentVersion + 1}}, 1)
+	_, _, err = new(Image).Apply([]Record{&VersionRecord{Newest + 1}}, 1)
 	if unsupported := new(UnsupportedVersionError); !errors.As(err, &unsupported) {
 		t.Fatalf("later metadata version: %v", err)
 	}
@@ -442,7 +453,7 @@ func TestLaterLayoutsAreRead(t *testing.T) {
 
 func TestTruncatedRecordsAreCorrupt(t *testing.T) {
 	for _, r := range allRecords() {
-		whole := AppendRecord(nil, r)
+		whole := appendRecord(nil, r, Newest)
 		for n := 1; n < len(whole); n++ {
 			if _, err := DecodeRecords(whole[:n]); !errors.Is(err, ErrCorrupt) {
 				t.Errorf("%T cut to %d of %d bytes: %v", r, n, len(whole), err)
@@ -453,7 +464,7 @@ func TestTruncatedRecordsAreCorrupt(t *testing.T) {
 
 func FuzzDecodeRecords(f *testing.F) {
 	for _, r := range allRecords() {
-		f.Add(AppendRecord(nil, r))
+		f.Add(appendRecord(nil, r, Newest))
 	}
 	f.Add([]byte{byte(RegisterBrokerType), 1, 1, 255})
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -461,7 +472,7 @@ func FuzzDecodeRecords(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, err := DecodeRecords(AppendRecords(nil, records))
+		again, err := DecodeRecords(eachNewest(records))
 		if err != nil || !reflect.DeepEqual(records, again) {
 			t.Fatalf("%v, %v, want %v", err, again, records)
 		}

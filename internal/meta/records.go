@@ -12,8 +12,12 @@ type VersionRecord struct{ Version Version }
 // Type implements Record.
 func (*VersionRecord) Type() RecordType { return VersionType }
 
-func (r *VersionRecord) encode(b []byte) []byte { return binary.AppendVarint(b, int64(r.Version)) }
-func (r *VersionRecord) decode(d *decoder)      { r.Version = Version(d.int16()) }
+func (*VersionRecord) since() Version { return Version1 }
+
+func (r *VersionRecord) encode(b []byte, _ uint64) []byte {
+	return binary.AppendVarint(b, int64(r.Version))
+}
+func (r *VersionRecord) decode(d *decoder) { r.Version = Version(d.int16()) }
 
 // ClusterRecord gives the cluster its id, once and for all.
 type ClusterRecord struct{ ID string }
@@ -21,8 +25,10 @@ type ClusterRecord struct{ ID string }
 // Type implements Record.
 func (*ClusterRecord) Type() RecordType { return ClusterType }
 
-func (r *ClusterRecord) encode(b []byte) []byte { return appendText(b, r.ID) }
-func (r *ClusterRecord) decode(d *decoder)      { r.ID = d.text() }
+func (*ClusterRecord) since() Version { return Version1 }
+
+func (r *ClusterRecord) encode(b []byte, _ uint64) []byte { return appendText(b, r.ID) }
+func (r *ClusterRecord) decode(d *decoder)                { r.ID = d.text() }
 
 // TopicRecord creates a topic; its partitions follow, each with a record.
 type TopicRecord struct {
@@ -34,7 +40,9 @@ type TopicRecord struct {
 // Type implements Record.
 func (*TopicRecord) Type() RecordType { return TopicType }
 
-func (r *TopicRecord) encode(b []byte) []byte {
+func (*TopicRecord) since() Version { return Version1 }
+
+func (r *TopicRecord) encode(b []byte, _ uint64) []byte {
 	b = append(b, r.ID[:]...)
 	b = appendText(b, r.Name)
 	return appendBool(b, r.Internal)
@@ -55,7 +63,9 @@ type PartitionRecord struct {
 // Type implements Record.
 func (*PartitionRecord) Type() RecordType { return PartitionType }
 
-func (r *PartitionRecord) encode(b []byte) []byte {
+func (*PartitionRecord) since() Version { return Version1 }
+
+func (r *PartitionRecord) encode(b []byte, _ uint64) []byte {
 	b = append(b, r.Topic[:]...)
 	b = binary.AppendVarint(b, int64(r.Index))
 	b = appendNodes(b, r.Replicas)
@@ -75,10 +85,10 @@ func (r *PartitionRecord) decode(d *decoder) {
 	r.Leader = model.NodeID(d.int32())
 	r.LeaderEpoch = model.LeaderEpoch(d.int32())
 	r.PartitionEpoch = model.PartitionEpoch(d.int32())
-	if d.version >= 2 {
+	if d.layout >= 2 {
 		r.Lost = d.nodes()
 	}
-	if d.version >= 3 {
+	if d.layout >= 3 {
 		r.Adding, r.Removing, r.PreferFirst = d.nodes(), d.nodes(), d.bool()
 	}
 }
@@ -103,7 +113,9 @@ type PartitionChangeRecord struct {
 // Type implements Record.
 func (*PartitionChangeRecord) Type() RecordType { return PartitionChangeType }
 
-func (r *PartitionChangeRecord) encode(b []byte) []byte {
+func (*PartitionChangeRecord) since() Version { return Version1 }
+
+func (r *PartitionChangeRecord) encode(b []byte, _ uint64) []byte {
 	b = append(b, r.Topic[:]...)
 	b = binary.AppendVarint(b, int64(r.Index))
 	b = appendNodes(b, r.ISR)
@@ -117,10 +129,10 @@ func (r *PartitionChangeRecord) encode(b []byte) []byte {
 func (r *PartitionChangeRecord) decode(d *decoder) {
 	r.Topic, r.Index = d.uuid(), model.Partition(d.int32())
 	r.ISR, r.Elect, r.Leader = d.nodes(), d.bool(), model.NodeID(d.int32())
-	if d.version >= 2 {
+	if d.layout >= 2 {
 		r.SetLost, r.Lost = d.bool(), d.nodes()
 	}
-	if d.version >= 3 {
+	if d.layout >= 3 {
 		r.PreferFirst = d.bool()
 	}
 }
@@ -136,7 +148,9 @@ type ReplicasChangeRecord struct {
 // Type implements Record.
 func (*ReplicasChangeRecord) Type() RecordType { return ReplicasChangeType }
 
-func (r *ReplicasChangeRecord) encode(b []byte) []byte {
+func (*ReplicasChangeRecord) since() Version { return Version1 }
+
+func (r *ReplicasChangeRecord) encode(b []byte, _ uint64) []byte {
 	b = append(b, r.Topic[:]...)
 	b = binary.AppendVarint(b, int64(r.Index))
 	b = appendNodes(b, r.Replicas)
@@ -155,8 +169,10 @@ type RemoveTopicRecord struct{ ID model.TopicID }
 // Type implements Record.
 func (*RemoveTopicRecord) Type() RecordType { return RemoveTopicType }
 
-func (r *RemoveTopicRecord) encode(b []byte) []byte { return append(b, r.ID[:]...) }
-func (r *RemoveTopicRecord) decode(d *decoder)      { r.ID = d.uuid() }
+func (*RemoveTopicRecord) since() Version { return Version1 }
+
+func (r *RemoveTopicRecord) encode(b []byte, _ uint64) []byte { return append(b, r.ID[:]...) }
+func (r *RemoveTopicRecord) decode(d *decoder)                { r.ID = d.uuid() }
 
 // ConfigRecord sets a setting of a resource, or removes what was set.
 type ConfigRecord struct {
@@ -169,7 +185,9 @@ type ConfigRecord struct {
 // Type implements Record.
 func (*ConfigRecord) Type() RecordType { return ConfigType }
 
-func (r *ConfigRecord) encode(b []byte) []byte {
+func (*ConfigRecord) since() Version { return Version1 }
+
+func (r *ConfigRecord) encode(b []byte, _ uint64) []byte {
 	b = append(b, byte(r.Resource.Type))
 	b = appendText(b, r.Resource.Name)
 	b = appendText(b, r.Name)
@@ -189,7 +207,14 @@ type RegisterBrokerRecord struct{ Broker }
 // Type implements Record.
 func (*RegisterBrokerRecord) Type() RecordType { return RegisterBrokerType }
 
-func (r *RegisterBrokerRecord) encode(b []byte) []byte {
+func (r *RegisterBrokerRecord) since() Version {
+	if !r.Supports.IsZero() {
+		return Version2
+	}
+	return Version1
+}
+
+func (r *RegisterBrokerRecord) encode(b []byte, layout uint64) []byte {
 	b = binary.AppendVarint(b, int64(r.ID))
 	b = append(b, r.Incarnation[:]...)
 	b = binary.AppendVarint(b, int64(r.Epoch))
@@ -210,6 +235,10 @@ func (r *RegisterBrokerRecord) encode(b []byte) []byte {
 	for _, e := range r.Endpoints {
 		b = appendPrefixes(b, e.Candidates)
 	}
+	if layout >= 4 {
+		b = binary.AppendVarint(b, int64(r.Supports.Oldest))
+		b = binary.AppendVarint(b, int64(r.Supports.Newest))
+	}
 	return b
 }
 
@@ -226,14 +255,17 @@ func (r *RegisterBrokerRecord) decode(d *decoder) {
 		r.Endpoints[i] = Endpoint{Listener: d.text(), Host: d.text(), Port: d.port(), Protocol: d.text()}
 	}
 	r.Rack, r.Fenced = d.text(), d.bool()
-	if d.version >= 2 {
+	if d.layout >= 2 {
 		r.Leaving, r.Relaxed = d.bool(), d.bool()
 		r.UnsyncedSince, r.RelaxedBefore = model.BrokerEpoch(d.int64()), d.bool()
 	}
-	if d.version >= 3 {
+	if d.layout >= 3 {
 		for i := range r.Endpoints {
 			r.Endpoints[i].Candidates = d.prefixes()
 		}
+	}
+	if d.layout >= 4 {
+		r.Supports = Range{Oldest: Version(d.int16()), Newest: Version(d.int16())}
 	}
 }
 
@@ -257,7 +289,9 @@ type BrokerChangeRecord struct {
 // Type implements Record.
 func (*BrokerChangeRecord) Type() RecordType { return BrokerChangeType }
 
-func (r *BrokerChangeRecord) encode(b []byte) []byte {
+func (*BrokerChangeRecord) since() Version { return Version1 }
+
+func (r *BrokerChangeRecord) encode(b []byte, _ uint64) []byte {
 	b = binary.AppendVarint(b, int64(r.ID))
 	b = binary.AppendVarint(b, int64(r.Epoch))
 	b = appendBool(b, r.Fenced)
@@ -266,7 +300,7 @@ func (r *BrokerChangeRecord) encode(b []byte) []byte {
 
 func (r *BrokerChangeRecord) decode(d *decoder) {
 	r.ID, r.Epoch, r.Fenced = model.NodeID(d.int32()), model.BrokerEpoch(d.int64()), d.bool()
-	if d.version >= 2 {
+	if d.layout >= 2 {
 		r.Leaving = d.bool()
 	}
 }
@@ -280,7 +314,9 @@ type UnregisterBrokerRecord struct {
 // Type implements Record.
 func (*UnregisterBrokerRecord) Type() RecordType { return UnregisterBrokerType }
 
-func (r *UnregisterBrokerRecord) encode(b []byte) []byte {
+func (*UnregisterBrokerRecord) since() Version { return Version1 }
+
+func (r *UnregisterBrokerRecord) encode(b []byte, _ uint64) []byte {
 	b = binary.AppendVarint(b, int64(r.ID))
 	return binary.AppendVarint(b, int64(r.Epoch))
 }
@@ -298,7 +334,9 @@ type ProducerIDsRecord struct {
 // Type implements Record.
 func (*ProducerIDsRecord) Type() RecordType { return ProducerIDsType }
 
-func (r *ProducerIDsRecord) encode(b []byte) []byte {
+func (*ProducerIDsRecord) since() Version { return Version1 }
+
+func (r *ProducerIDsRecord) encode(b []byte, _ uint64) []byte {
 	b = binary.AppendVarint(b, int64(r.Next))
 	return binary.AppendVarint(b, int64(r.Node))
 }
@@ -317,7 +355,9 @@ type FlushChangeRecord struct {
 // Type implements Record.
 func (*FlushChangeRecord) Type() RecordType { return FlushChangeType }
 
-func (r *FlushChangeRecord) encode(b []byte) []byte {
+func (*FlushChangeRecord) since() Version { return Version1 }
+
+func (r *FlushChangeRecord) encode(b []byte, _ uint64) []byte {
 	b = append(b, r.Topic[:]...)
 	return binary.AppendUvarint(b, r.Index)
 }

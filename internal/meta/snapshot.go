@@ -29,7 +29,7 @@ func EncodeSnapshot(i *Image) []byte {
 	b := []byte{snapshotFormat}
 	b = binary.AppendUvarint(b, i.Index)
 	for r := range i.Records() {
-		b = AppendRecord(b, r)
+		b = appendRecord(b, r, i.Version)
 	}
 	return b
 }

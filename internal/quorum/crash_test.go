@@ -278,7 +278,7 @@ func TestStateSurvivesItsBytes(t *testing.T) {
 
 func TestEntriesSurviveTheirBytes(t *testing.T) {
 	records := []meta.Record{&meta.ClusterRecord{ID: "c"}, &meta.ProducerIDsRecord{Next: 4, Node: 1}}
-	commands, got, err := decodeEntry(appendEntry([]string{"A", "Bc"}, meta.AppendRecords(nil, records)))
+	commands, got, err := decodeEntry(appendEntry([]string{"A", "Bc"}, meta.AppendRecords(nil, records, meta.Newest)))
 	if err != nil || fmt.Sprint(commands) != "[A Bc]" || len(got) != 2 {
 		t.Fatalf("%v, %v, %v", commands, got, err)
 	}
@@ -331,13 +331,13 @@ func FuzzDecodeSnapshotFile(f *testing.F) {
 }
 
 func FuzzDecodeEntry(f *testing.F) {
-	f.Add(appendEntry([]string{"CreateTopics"}, meta.AppendRecords(nil, []meta.Record{&meta.ClusterRecord{ID: "c"}})))
+	f.Add(appendEntry([]string{"CreateTopics"}, meta.AppendRecords(nil, []meta.Record{&meta.ClusterRecord{ID: "c"}}, meta.Newest)))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		commands, records, err := decodeEntry(b)
 		if err != nil || len(b) == 0 {
 			return
 		}
-		if _, _, err := decodeEntry(appendEntry(commands, meta.AppendRecords(nil, records))); err != nil {
+		if _, _, err := decodeEntry(appendEntry(commands, meta.AppendRecords(nil, records, meta.Newest))); err != nil {
 			t.Fatal(err)
 		}
 	})

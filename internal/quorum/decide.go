@@ -1,6 +1,7 @@
 package quorum
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -73,7 +74,7 @@ func (d *decision) add(p Proposal) bool {
 		d.reply(Reply{p.Token, result, err})
 		return true
 	}
-	encoded := meta.AppendRecords(nil, records)
+	encoded := meta.AppendRecords(nil, records, d.image.Version)
 	switch {
 	case len(encoded) > entryBytesMax:
 		d.reply(Reply{Token: p.Token, Err: wire.Errorf(kerr.PolicyViolation,
@@ -83,6 +84,10 @@ func (d *decision) add(p Proposal) bool {
 		return false
 	}
 	next, err := d.image.After(records, d.env.Index)
+	if needed, ok := errors.AsType[*meta.VersionNeededError](err); ok {
+		d.reply(Reply{Token: p.Token, Err: wire.Errorf(kerr.UnsupportedVersion, "%s: %s", p.Command.Name(), needed)})
+		return true
+	}
 	if err != nil {
 		// A decision's records fit its image, or the decision is wrong.
 		d.reply(Reply{Token: p.Token, Err: fmt.Errorf("decide %s: %w", p.Command.Name(), err)})

@@ -142,6 +142,7 @@ func (n *node) tryRegister() error {
 	command := controller.RegisterBroker{
 		Node: n.o.Node, Incarnation: model.NewUUID(), Directory: model.DirectoryID{byte(n.o.Node) + 1},
 		Endpoints: []meta.Endpoint{{Listener: "PLAINTEXT", Host: "localhost", Port: 9092, Protocol: "PLAINTEXT"}},
+		Supports:  meta.Supported,
 	}
 	_, err := n.submit(command)
 	if b := n.Image().Brokers.ByID(n.o.Node); err != nil && b != nil {

@@ -3,12 +3,15 @@ package quorum
 import (
 	"errors"
 	"log/slog"
+	"strings"
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"go.etcd.io/raft/v3/raftpb"
 
 	"github.com/chronik/chronik/internal/controller"
 	"github.com/chronik/chronik/internal/meta"
+	"github.com/chronik/chronik/internal/wire"
 )
 
 // scene is a machine of three voters, 1, 2 and 3 in raft, on a storage in memory;
@@ -119,6 +122,36 @@ func TestANewLeaderDecidesOnlyOnAllThatCameBefore(t *testing.T) {
 	}
 }
 
+// later is a command whose record came with the newest version.
+type later struct{}
+
+func (later) Name() string { return "Later" }
+
+func (later) Decide(*meta.Image, controller.Env) ([]meta.Record, any, error) {
+	return []meta.Record{&meta.RegisterBrokerRecord{Broker: meta.Broker{ID: 1, Supports: meta.Supported}}}, nil, nil
+}
+
+func TestACommandThatNeedsALaterVersionIsRefused(t *testing.T) {
+	s := newScene(t)
+	s.elect()
+	s.acknowledge()
+	ready := s.decide(later{}) // there is no version yet
+	refused := new(wire.Error)
+	if len(ready) != 1 || !errors.As(ready[0].Err, &refused) || refused.Code != wire.CodeOf(kerr.UnsupportedVersion) ||
+		!strings.Contains(refused.Message, "kafka-features upgrade --feature metadata.version=30") {
+		t.Fatalf("%+v", ready)
+	}
+	if !s.m.CanDecide() || s.m.image.Brokers.Len() != 0 {
+		t.Fatal("it was carried out")
+	}
+	s.decide(controller.InitCluster{ID: "c"})
+	s.settle()
+	s.acknowledge()
+	if ready := s.decide(later{}); len(ready) != 0 {
+		t.Fatalf("%+v", ready)
+	}
+}
+
 // What waited for another term is refused in this one, and what waits for this one is
 // decided.
 func TestACommandOfAnotherTermIsNotDecided(t *testing.T) {
@@ -177,7 +210,7 @@ func TestWhatCannotBeReadIsNotTaken(t *testing.T) {
 		"a later type":        {Index: new(uint64(2)), Data: []byte{entryFormat, 0, 99, 1, 0}},
 		"change in old words": {Index: new(uint64(2)), Type: raftpb.EntryConfChange.Enum()},
 		"change of members":   {Index: new(uint64(2)), Type: raftpb.EntryConfChangeV2.Enum(), Data: []byte{7}},
-		"what does not fit":   {Index: new(uint64(2)), Data: appendEntry(nil, meta.AppendRecords(nil, []meta.Record{&meta.RemoveTopicRecord{}}))},
+		"what does not fit":   {Index: new(uint64(2)), Data: appendEntry(nil, meta.AppendRecords(nil, []meta.Record{&meta.RemoveTopicRecord{}}, meta.Newest))},
 	} {
 		if err := s.m.apply(e); err == nil {
 			t.Errorf("%s: applied", name)

@@ -33,7 +33,7 @@ func TestOneVoterDecidesAndRestarts(t *testing.T) {
 	}
 	before := meta.EncodeSnapshot(n.Image())
 	index, cluster, term := n.Image().Index, n.Image().ClusterID, n.Status().Term
-	if cluster == "" || n.Image().Version != meta.CurrentVersion {
+	if cluster == "" || n.Image().Version != meta.Newest {
 		t.Fatalf("cluster %q, version %d", cluster, n.Image().Version)
 	}
 	n.check()

@@ -38,7 +38,7 @@ func (p *process) maybeRegister() {
 	command := controller.RegisterBroker{
 		Node: p.node.id(), Incarnation: p.incarnation, Directory: d.directory, Rack: p.node.rack,
 		Endpoints: []meta.Endpoint{{Listener: "PLAINTEXT", Host: "simulated", Port: 9092, Protocol: "PLAINTEXT"}},
-		Fenced:    true, Unclean: d.unclean,
+		Fenced:    true, Unclean: d.unclean, Supports: meta.Supported,
 	}
 	if b := p.image.Brokers.ByID(p.node.id()); b != nil {
 		command.Previous = b.Epoch
