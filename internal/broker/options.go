@@ -53,7 +53,20 @@ func (b *Broker) controllerEnv() controller.Env {
 	return controller.Env{
 		Now: time.Now(), NewID: model.NewUUID,
 		Partitions: int32(t.DefaultPartitions), ReplicationFactor: t.DefaultReplicationFactor,
+		Heard: b.heard,
 	}
+}
+
+// heard are the metadata versions that a broker's run has said it supports. The only node
+// says nothing to itself.
+func (b *Broker) heard(node model.NodeID, epoch model.BrokerEpoch) meta.Range {
+	switch {
+	case b.nodes != nil:
+		return b.nodes.office.Supports(node, epoch)
+	case node == b.config.NodeID:
+		return meta.Supported
+	}
+	return meta.Range{}
 }
 
 func (b *Broker) groupOptions() group.Options {

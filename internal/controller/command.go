@@ -37,4 +37,9 @@ type Env struct {
 	// default.replication.factor, for who asks for -1.
 	Partitions        int32
 	ReplicationFactor int16
+	// Voters are those of the metadata quorum.
+	Voters []model.NodeID
+	// Heard are the metadata versions that a broker's run has said it supports; zero where
+	// it was not heard of. Nil: nobody is ever heard of.
+	Heard func(model.NodeID, model.BrokerEpoch) meta.Range
 }

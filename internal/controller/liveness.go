@@ -20,6 +20,7 @@ type watch struct {
 	epoch           model.BrokerEpoch
 	fenced, leaving bool
 	heard           time.Time
+	supports        meta.Range // as the broker has said last; zero: not yet
 	// When a command was submitted, or a probe asked for, that has had no effect
 	// yet; zero: none.
 	fencing, unfencing, leave, probing time.Time
@@ -36,6 +37,9 @@ type Heartbeat struct {
 	Leave bool
 	// First: it holds no lease, and serves nothing before it is answered.
 	First bool
+	// Supports are the metadata versions that the broker knows; zero of a build of
+	// release 0.1. Before meta.Version2 its registration does not say so.
+	Supports meta.Range `json:",omitzero"`
 }
 
 // HeartbeatAnswer is what the broker learns.
@@ -70,6 +74,9 @@ func (s *Supervisor) Heartbeat(arrived, now time.Time, h Heartbeat) HeartbeatAns
 	if arrived.After(w.heard) {
 		w.heard = arrived
 	}
+	if w.supports = h.Supports; w.supports.IsZero() {
+		w.supports = meta.FirstRange
+	}
 	if h.Leave {
 		return HeartbeatAnswer{Known: true, Fenced: b.Fenced, MayStop: s.leave(now, b, w)}
 	}
@@ -78,6 +85,15 @@ func (s *Supervisor) Heartbeat(arrived, now time.Time, h Heartbeat) HeartbeatAns
 		s.commands = append(s.commands, UnfenceBroker{Node: b.ID, Epoch: b.Epoch})
 	}
 	return HeartbeatAnswer{Known: true, Fenced: b.Fenced}
+}
+
+// Supports are the metadata versions that a broker's run has said it knows; zero where
+// it was not heard of.
+func (s *Supervisor) Supports(node model.NodeID, epoch model.BrokerEpoch) meta.Range {
+	if w := s.brokers[node]; w != nil && w.epoch == epoch {
+		return w.supports
+	}
+	return meta.Range{}
 }
 
 // leave has a broker's partitions led by others, and reports whether that is done

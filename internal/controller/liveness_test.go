@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chronik/chronik/internal/meta"
 	"github.com/chronik/chronik/internal/model"
 )
 
@@ -162,5 +163,27 @@ func TestASessionCountsFromWhenTheHeartbeatArrived(t *testing.T) {
 	}
 	if got := st.passes(1, 1); got != "fence 0" {
 		t.Errorf("%q", got)
+	}
+}
+
+func TestHeartbeatsSayWhatARunSupports(t *testing.T) {
+	w := newStory(t, 1, "a 0")
+	b := w.image.Brokers.ByID(0)
+	if r := w.s.Supports(0, b.Epoch); !r.IsZero() {
+		t.Error("before any heartbeat", r)
+	}
+	w.s.Heartbeat(w.now, w.now, Heartbeat{Node: 0, BrokerEpoch: b.Epoch})
+	if r := w.s.Supports(0, b.Epoch); r != meta.FirstRange {
+		t.Error("of a build that does not say", r)
+	}
+	w.s.Heartbeat(w.now, w.now, Heartbeat{Node: 0, BrokerEpoch: b.Epoch, Supports: meta.Supported})
+	if r := w.s.Supports(0, b.Epoch); r != meta.Supported {
+		t.Error(r)
+	}
+	if r := w.s.Supports(0, b.Epoch+1); !r.IsZero() {
+		t.Error("of another run", r)
+	}
+	if r := w.s.Supports(9, 1); !r.IsZero() {
+		t.Error("of nobody", r)
 	}
 }

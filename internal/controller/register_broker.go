@@ -108,6 +108,23 @@ func (c RegisterBroker) check(image *meta.Image) error {
 	return nil
 }
 
+// since implements grown.
+func (c RegisterBroker) since() model.Protocol {
+	if !c.Supports.IsZero() {
+		return model.Protocol2
+	}
+	return model.Protocol1
+}
+
+// before implements grown. Where the controller is of release 0.1, so is the metadata
+// version, which all builds know.
+func (c RegisterBroker) before(p model.Protocol) Command {
+	if p <= model.Protocol2 {
+		c.Supports = meta.Range{}
+	}
+	return c
+}
+
 func (c RegisterBroker) supports() meta.Range {
 	if c.Supports.IsZero() {
 		return meta.FirstRange

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/chronik/chronik/internal/controller"
+	"github.com/chronik/chronik/internal/meta"
 	"github.com/chronik/chronik/internal/model"
 )
 
@@ -84,6 +85,7 @@ func (m *Member) heartbeat(ctx context.Context) (wait time.Duration, err error) 
 	beat := controller.Heartbeat{
 		Node: m.o.Node, BrokerEpoch: m.mu.epoch,
 		Applied: m.o.Quorum.Image().Index, Leave: m.mu.leaving, First: !m.mu.lease.Held(time.Now()),
+		Supports: meta.Supported,
 	}
 	m.mu.Unlock()
 	sent := time.Now()

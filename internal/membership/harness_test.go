@@ -91,7 +91,9 @@ func (c *cluster) start(id model.NodeID) *node {
 	if n.quorum, err = quorum.New(quorum.Options{
 		Node: id, Voters: []model.NodeID{1, 2, 3}, FS: fs, Dir: "data", Disk: n.disk, Logger: logger,
 		Transport: raft{l}, Publish: n.publish, Lead: func(term uint64) { n.office.Lead(term) }, LeaderChanged: func() { n.member.LeaderChanged() },
-		Env: func() controller.Env { return controller.Env{Partitions: 1, ReplicationFactor: 3} },
+		Env: func() controller.Env {
+			return controller.Env{Partitions: 1, ReplicationFactor: 3, Heard: n.office.Supports}
+		},
 	}); err != nil {
 		c.t.Fatal(err)
 	}

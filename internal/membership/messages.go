@@ -38,6 +38,7 @@ type decided struct {
 type Network interface {
 	Send(to model.NodeID, kind peer.Kind, body []byte)
 	Request(ctx context.Context, to model.NodeID, kind peer.Kind, body []byte) ([]byte, error)
+	RequestSince(ctx context.Context, since model.Protocol, to model.NodeID, kind peer.Kind, body []byte) ([]byte, error)
 	Probe(ctx context.Context, node model.NodeID) error
 }
 

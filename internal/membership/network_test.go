@@ -27,13 +27,15 @@ type network struct {
 	// mute: answers to requests of a kind do not arrive any more.
 	mute map[peer.Kind]bool
 	sent map[peer.Kind]int // requests that have arrived
-	wire map[[2]model.NodeID]chan func()
+	// speaks is the version of the protocol that nodes speak.
+	speaks model.Protocol
+	wire   map[[2]model.NodeID]chan func()
 }
 
 func newNetwork() *network {
 	return &network{
 		nodes: make(map[model.NodeID]*node), cut: make(map[model.NodeID]bool),
-		mute: make(map[peer.Kind]bool), sent: make(map[peer.Kind]int), wire: make(map[[2]model.NodeID]chan func()),
+		mute: make(map[peer.Kind]bool), speaks: model.NewestProtocol, sent: make(map[peer.Kind]int), wire: make(map[[2]model.NodeID]chan func()),
 	}
 }
 
@@ -128,6 +130,14 @@ func (l line) Send(to model.NodeID, kind peer.Kind, body []byte) {
 			n.message(l.from, kind, body)
 		}
 	})
+}
+
+// RequestSince implements Network.
+func (l line) RequestSince(ctx context.Context, since model.Protocol, to model.NodeID, kind peer.Kind, body []byte) ([]byte, error) {
+	if speaks := l.w.speaks; since > speaks {
+		return nil, fmt.Errorf("%w: %w", peer.ErrNotSent, &peer.ProtocolError{Node: to, Speaks: speaks, Since: since})
+	}
+	return l.Request(ctx, to, kind, body)
 }
 
 // Request implements Network.

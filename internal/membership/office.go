@@ -147,6 +147,17 @@ func (f *Office) Heartbeat(ctx context.Context, beat controller.Heartbeat) (cont
 	return answer, nil
 }
 
+// Supports are the metadata versions that a broker's run has told this controller that it
+// knows; zero where it has not, or this node is not the controller.
+func (f *Office) Supports(node model.NodeID, epoch model.BrokerEpoch) meta.Range {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.mu.supervisor == nil {
+		return meta.Range{}
+	}
+	return f.mu.supervisor.Supports(node, epoch)
+}
+
 // urgent: somebody waits for what the heartbeat leads to.
 func (f *Office) urgent(beat controller.Heartbeat) bool {
 	f.mu.Lock()

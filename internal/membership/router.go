@@ -11,6 +11,7 @@ import (
 	"github.com/chronik/chronik/internal/model"
 	"github.com/chronik/chronik/internal/peer"
 	"github.com/chronik/chronik/internal/quorum"
+	"github.com/chronik/chronik/internal/wire"
 )
 
 // routeAgainAfter is how long a command waits for leadership to settle, where nobody
@@ -101,12 +102,14 @@ func (r *Router) Submit(ctx context.Context, command controller.Command) (any, e
 
 // forward asks another node. again: it has not taken the command.
 func (r *Router) forward(ctx context.Context, to model.NodeID, command controller.Command) (result any, again bool, err error) {
-	body, err := controller.EncodeCommand(command)
-	if err != nil {
-		return nil, false, err
+	answer, err := r.request(ctx, to, command, model.NewestProtocol)
+	if earlier, ok := errors.AsType[*peer.ProtocolError](err); ok {
+		answer, err = r.request(ctx, to, command, earlier.Speaks)
 	}
-	answer, err := r.network.Request(ctx, to, KindCommand, body)
+	refused, ok := errors.AsType[*wire.Error](err)
 	switch {
+	case ok:
+		return nil, false, refused
 	case errors.Is(err, peer.ErrNotSent):
 		return nil, ctx.Err() == nil, fmt.Errorf("submit %s: %w", command.Name(), err)
 	case ctx.Err() != nil:
@@ -128,6 +131,15 @@ func (r *Router) forward(ctx context.Context, to model.NodeID, command controlle
 	}
 	result, err = controller.DecodeResult(d.Result)
 	return result, false, err
+}
+
+// request sends a command as a node knows it that speaks a version of the protocol.
+func (r *Router) request(ctx context.Context, to model.NodeID, command controller.Command, speaks model.Protocol) ([]byte, error) {
+	body, since, err := controller.EncodeCommand(command, speaks)
+	if err != nil {
+		return nil, err
+	}
+	return r.network.RequestSince(ctx, since, to, KindCommand, body)
 }
 
 // Status describes the quorum as its leader knows it, who alone knows how far the others
@@ -153,10 +165,12 @@ func (r *Router) DescribeQuorum() []byte { return encode(r.quorum.Status()) }
 // Decide is the other side of forward: it decides a command that a node has sent.
 func (r *Router) Decide(ctx context.Context, body []byte) ([]byte, error) {
 	command, err := controller.DecodeCommand(body)
-	if err != nil {
+	var result any
+	if err == nil {
+		result, err = r.quorum.Submit(ctx, command)
+	} else if _, refused := errors.AsType[*wire.Error](err); !refused {
 		return nil, err
 	}
-	result, err := r.quorum.Submit(ctx, command)
 	if _, elsewhere := errors.AsType[*quorum.NotLeaderError](err); elsewhere {
 		return encode(decided{NotLeader: true}), nil
 	}

@@ -125,6 +125,7 @@ func (n *Network) judge(h Hello) *Rejection {
 // welcome tells a node that it is accepted.
 func (n *Network) welcome(conn net.Conn, h *Hello) error {
 	answer := n.hello(h.Purpose, h.Node)
+	answer.Protocol = h.Protocol
 	if err := answer.check(); err != nil {
 		return err
 	}

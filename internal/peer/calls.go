@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/chronik/chronik/internal/model"
 )
 
 // call is a request, from its queueing until the node can have no more to do with it.
@@ -27,7 +29,7 @@ func notSent(cause error) error { return fmt.Errorf("%w: %w", ErrNotSent, cause)
 func lost(cause error) error    { return fmt.Errorf("%w: %w", ErrLost, cause) }
 
 // request queues a request and waits for the answer.
-func (l *link) request(ctx context.Context, kind Kind, body []byte) ([]byte, error) {
+func (l *link) request(ctx context.Context, since model.Protocol, kind Kind, body []byte) ([]byte, error) {
 	select {
 	case l.slots <- struct{}{}:
 	case <-ctx.Done():
@@ -36,7 +38,7 @@ func (l *link) request(ctx context.Context, kind Kind, body []byte) ([]byte, err
 		return nil, notSent(ErrStopped)
 	}
 	c := &call{done: make(chan answer, 1)}
-	if err := l.queueCall(c, kind, body); err != nil {
+	if err := l.queueCall(c, since, kind, body); err != nil {
 		<-l.slots
 		return nil, notSent(err)
 	}
@@ -48,7 +50,7 @@ func (l *link) request(ctx context.Context, kind Kind, body []byte) ([]byte, err
 	}
 }
 
-func (l *link) queueCall(c *call, kind Kind, body []byte) error {
+func (l *link) queueCall(c *call, since model.Protocol, kind Kind, body []byte) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.mu.ended {
@@ -56,7 +58,7 @@ func (l *link) queueCall(c *call, kind Kind, body []byte) error {
 	}
 	l.mu.lastID++
 	c.id = l.mu.lastID
-	f := outgoing{head: head{typ: frameRequest, kind: kind, id: c.id, body: len(body)}, body: body, call: c}
+	f := outgoing{head: head{typ: frameRequest, kind: kind, id: c.id, body: len(body)}, body: body, call: c, since: since}
 	if !l.putLocked(f) {
 		return errQueueFull
 	}
@@ -102,6 +104,21 @@ func (l *link) answered(id uint64, a answer) bool {
 		c.done <- a
 	}
 	return true
+}
+
+// refuse ends the calls that are queued and came with a later version of the protocol
+// than the node speaks. The caller holds mu.
+func (l *link) refuse(speaks model.Protocol) {
+	l.mu.queue = slices.DeleteFunc(l.mu.queue, func(f outgoing) bool {
+		if f.since <= speaks {
+			return false
+		}
+		l.mu.bytes -= len(f.body)
+		delete(l.mu.calls, f.call.id)
+		<-l.slots
+		f.call.done <- answer{err: notSent(&ProtocolError{Node: l.to, Speaks: speaks, Since: f.since})}
+		return true
+	})
 }
 
 // fail ends what is queued or not answered.

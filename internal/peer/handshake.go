@@ -17,12 +17,11 @@ import (
 //	acceptor ─▶ magic | u16 version | u8 verdict | u32 n | n Hello, or reason
 //
 // The layout up to the length never changes, nor what a Hello begins with. The
-// acceptor closes the connection without a word where the magic is another.
+// acceptor closes the connection without a word where the magic is another. The version
+// that it answers with is the highest that both know: what is sent on the connection
+// came with that version or an earlier one.
 const (
 	magic = "chronik\x01"
-
-	versionMin uint16 = 1
-	versionMax uint16 = 1
 
 	offerBytes  = len(magic) + 8
 	answerBytes = len(magic) + 7
@@ -65,8 +64,8 @@ func greet(conn net.Conn, h *Hello, deadline time.Time) (Hello, error) {
 
 func encodeOffer(h *Hello) []byte {
 	b := append(make([]byte, 0, 256), magic...)
-	b = binary.BigEndian.AppendUint16(b, versionMin)
-	b = binary.BigEndian.AppendUint16(b, versionMax)
+	b = binary.BigEndian.AppendUint16(b, uint16(model.OldestProtocol))
+	b = binary.BigEndian.AppendUint16(b, uint16(model.NewestProtocol))
 	b = binary.BigEndian.AppendUint32(b, 0)
 	b = h.append(b)
 	binary.BigEndian.PutUint32(b[offerBytes-4:], uint32(len(b)-offerBytes))
@@ -80,19 +79,22 @@ func readOffer(r io.Reader) (Hello, error) {
 	if err := readMagic(r, head[:]); err != nil {
 		return Hello{}, err
 	}
-	lowest, highest := binary.BigEndian.Uint16(head[len(magic):]), binary.BigEndian.Uint16(head[len(magic)+2:])
+	lowest, highest := protocolAt(head[len(magic):]), protocolAt(head[len(magic)+2:])
 	body, err := readGreeting(r, binary.BigEndian.Uint32(head[len(magic)+4:]))
 	if err != nil {
 		return Hello{}, err
 	}
 	h, err := decodeHello(body)
-	if err == nil && (lowest > versionMax || highest < versionMin) {
+	h.Protocol = min(highest, model.NewestProtocol)
+	if err == nil && (h.Protocol < lowest || h.Protocol < model.OldestProtocol) {
 		err = &Rejection{Final: true, Reason: fmt.Sprintf(
 			"node %d speaks versions %d to %d of the protocol between nodes, and this node %d to %d: run releases that have one in common",
-			h.Node, lowest, highest, versionMin, versionMax)}
+			h.Node, lowest, highest, model.OldestProtocol, model.NewestProtocol)}
 	}
 	return h, err
 }
+
+func protocolAt(b []byte) model.Protocol { return model.Protocol(binary.BigEndian.Uint16(b)) }
 
 // readMagic fills head, whose beginning has to be the magic. It reads no further
 // where it is not.
@@ -114,22 +116,22 @@ func readGreeting(r io.Reader, n uint32) ([]byte, error) {
 	return readBody(r, nil, int(n))
 }
 
-func encodeAnswer(v verdict, body []byte) []byte {
+func encodeAnswer(p model.Protocol, v verdict, body []byte) []byte {
 	b := append(make([]byte, 0, 256), magic...)
-	b = binary.BigEndian.AppendUint16(b, versionMax)
+	b = binary.BigEndian.AppendUint16(b, uint16(p))
 	b = append(b, byte(v))
 	b = binary.BigEndian.AppendUint32(b, uint32(len(body)))
 	return append(b, body...)
 }
 
-func acceptance(h *Hello) []byte { return encodeAnswer(verdictAccepted, h.append(nil)) }
+func acceptance(h *Hello) []byte { return encodeAnswer(h.Protocol, verdictAccepted, h.append(nil)) }
 
 func rejection(r *Rejection) []byte {
 	v := verdictRejected
 	if r.Final {
 		v = verdictFinal
 	}
-	return encodeAnswer(v, []byte(r.Reason[:min(len(r.Reason), reasonMax)]))
+	return encodeAnswer(model.NewestProtocol, v, []byte(r.Reason[:min(len(r.Reason), reasonMax)]))
 }
 
 // readAnswer reads what an acceptor answers. A rejection is a *Rejection.
@@ -149,10 +151,13 @@ func readAnswer(r io.Reader) (Hello, error) {
 	default:
 		return Hello{}, fmt.Errorf("%w: verdict %d", errVerdict, v)
 	}
-	if v := binary.BigEndian.Uint16(head[len(magic):]); v < versionMin || v > versionMax {
+	v := protocolAt(head[len(magic):])
+	if v < model.OldestProtocol || v > model.NewestProtocol {
 		return Hello{}, fmt.Errorf("%w: version %d", errVerdict, v)
 	}
-	return decodeHello(body)
+	h, err := decodeHello(body)
+	h.Protocol = v
+	return h, err
 }
 
 // wrongNode is not final: an address may be of yesterday.

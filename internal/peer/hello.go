@@ -26,6 +26,9 @@ type Hello struct {
 	Directory   model.DirectoryID
 	Incarnation model.Incarnation
 	Voters      []model.NodeID // sorted; nil: not known
+	// Protocol is the version that both nodes speak on the connection: that of the
+	// handshake, not a part of what is said.
+	Protocol model.Protocol
 }
 
 const (

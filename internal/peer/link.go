@@ -45,8 +45,9 @@ type link struct {
 type outgoing struct {
 	head
 	body    []byte
-	call    *call  // of a request
-	dropped func() // of a message; or nil
+	call    *call          // of a request
+	since   model.Protocol // that the request came with
+	dropped func()         // of a message; or nil
 }
 
 // drop ends a message that will not be sent; l may be nil.
@@ -101,11 +102,14 @@ func poke(c chan struct{}) {
 	}
 }
 
-// take takes all that is queued, and leaves the empty batch in its place. Requests
-// that are in it may have been sent from now on.
-func (l *link) take(batch []outgoing) []outgoing {
+// take takes all that is queued and that the node knows, and leaves the empty batch in
+// its place. Requests that are in it may have been sent from now on.
+func (l *link) take(batch []outgoing, speaks model.Protocol) []outgoing {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if speaks < model.NewestProtocol {
+		l.refuse(speaks)
+	}
 	batch, l.mu.queue = l.mu.queue, batch
 	for i := range batch {
 		if c := batch[i].call; c != nil {

@@ -9,6 +9,8 @@ import (
 	"net"
 	"syscall"
 	"time"
+
+	"github.com/chronik/chronik/internal/model"
 )
 
 // run dials where there is something to send, and sends it.
@@ -28,8 +30,8 @@ func (l *link) run(ctx context.Context) {
 		conn, peer, err := l.n.connect(ctx, l.to, PurposeLink)
 		if err == nil {
 			log = linkLog{}
-			l.n.logger.Info("Connected to a node", "node", l.to, "incarnation", peer.Incarnation)
-			err = l.serve(ctx, conn)
+			l.n.logger.Info("Connected to a node", "node", l.to, "incarnation", peer.Incarnation, "protocol", peer.Protocol)
+			err = l.serve(ctx, conn, peer.Protocol)
 		}
 		if ctx.Err() != nil {
 			return
@@ -96,7 +98,7 @@ func (l *link) pause(ctx context.Context, backoff time.Duration) bool {
 }
 
 // serve writes until the connection ends, and returns why.
-func (l *link) serve(ctx context.Context, conn net.Conn) error {
+func (l *link) serve(ctx context.Context, conn net.Conn, speaks model.Protocol) error {
 	l.setConnected(true)
 	defer l.setConnected(false)
 	ended := make(chan error, 1)
@@ -104,7 +106,7 @@ func (l *link) serve(ctx context.Context, conn net.Conn) error {
 		ended <- l.read(conn)
 		l.n.drop(conn)
 	})
-	err := l.write(ctx, conn, ended)
+	err := l.write(ctx, conn, speaks, ended)
 	l.n.drop(conn)
 	if why := <-ended; err == nil || errors.Is(err, net.ErrClosed) {
 		return why
@@ -126,13 +128,13 @@ func (l *link) setRefused(refused bool) {
 
 // write writes what is queued, and heartbeats. It returns nil where the reader has
 // ended, and leaves in the channel why.
-func (l *link) write(ctx context.Context, conn net.Conn, ended chan error) error {
+func (l *link) write(ctx context.Context, conn net.Conn, speaks model.Protocol, ended chan error) error {
 	w := newFrameWriter(conn)
 	beat := newBeat()
 	defer beat.stop()
 	var batch []outgoing
 	for {
-		batch = l.take(batch[:0])
+		batch = l.take(batch[:0], speaks)
 		if len(batch) > 0 {
 			beat.wrote()
 		} else {

@@ -180,6 +180,13 @@ func (n *Network) send(to model.NodeID, kind Kind, body []byte, dropped func()) 
 // sent, which includes a node that rejects this one; else ErrLost. body must not be
 // changed any more; the answer is the caller's to keep.
 func (n *Network) Request(ctx context.Context, to model.NodeID, kind Kind, body []byte) ([]byte, error) {
+	return n.RequestSince(ctx, model.OldestProtocol, to, kind, body)
+}
+
+// RequestSince is Request with a body, or of a kind, that came with a version of the
+// protocol. Where the node speaks an earlier one nothing is sent, and the error is a
+// *ProtocolError.
+func (n *Network) RequestSince(ctx context.Context, since model.Protocol, to model.NodeID, kind Kind, body []byte) ([]byte, error) {
 	l := n.link(to)
 	switch {
 	case l == nil:
@@ -187,7 +194,7 @@ func (n *Network) Request(ctx context.Context, to model.NodeID, kind Kind, body 
 	case len(body) > BodyBytesMax:
 		return nil, fmt.Errorf("ask node %d: %w: %w: %d bytes", to, ErrNotSent, ErrTooLarge, len(body))
 	}
-	answer, err := l.request(ctx, kind, body)
+	answer, err := l.request(ctx, since, kind, body)
 	if err != nil {
 		if _, remote := errors.AsType[*RemoteError](err); !remote {
 			err = fmt.Errorf("ask node %d: %w", to, err)

@@ -114,6 +114,17 @@ var (
 	ErrTooLarge = errors.New("too large to be sent to another node")
 )
 
+// ProtocolError is a request to a node of an earlier release, which does not know what
+// is asked. It goes with ErrNotSent.
+type ProtocolError struct {
+	Node          model.NodeID
+	Speaks, Since model.Protocol
+}
+
+func (e *ProtocolError) Error() string {
+	return fmt.Sprintf("node %d speaks version %d of the protocol between nodes, and %d is needed: start a later release there", e.Node, e.Speaks, e.Since)
+}
+
 // RemoteError is what a request's handler on the other node has returned.
 type RemoteError struct {
 	Node model.NodeID

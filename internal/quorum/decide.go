@@ -36,13 +36,13 @@ type decision struct {
 
 // Decide decides commands one after another on the image, each on what those
 // before it have left, and proposes one entry with all their records. It may be
-// called when CanDecide says so; env.Index is filled in. It returns the replies
+// called when CanDecide says so; env.Index and env.Voters are filled in. It returns the replies
 // that need not wait for the entry, and the proposals that did not fit into it.
 func (m *Machine) Decide(proposals []Proposal, env controller.Env) (ready []Reply, left []Proposal) {
 	if !m.CanDecide() {
 		panic("quorum: decided while it could not")
 	}
-	env.Index = m.applied + 1
+	env.Index, env.Voters = m.applied+1, m.Members().Voters
 	d := decision{image: m.image, env: env}
 	for i, p := range proposals {
 		if p.Term != 0 && p.Term != m.term {

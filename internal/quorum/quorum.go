@@ -74,7 +74,7 @@ type Options struct {
 	// LeaderChanged, where not nil, is told that Leader is another. It is called by the
 	// loop, and must not block.
 	LeaderChanged func()
-	// Env is what a decision may look at; Index is filled in.
+	// Env is what a decision may look at; Index and Voters are filled in.
 	Env func() controller.Env
 }
 

@@ -55,7 +55,7 @@ func (p *process) heartbeat() {
 	}
 	sent := p.clock()
 	from := p.node.index
-	beat := controller.Heartbeat{Node: p.node.id(), BrokerEpoch: p.brokerEpoch, Leave: p.leaving}
+	beat := controller.Heartbeat{Node: p.node.id(), BrokerEpoch: p.brokerEpoch, Leave: p.leaving, Supports: meta.Supported}
 	if p.recovered {
 		beat.Applied = p.image.Index
 	}
