@@ -63,7 +63,7 @@ func kafkaAPIs() []api {
 		{name: "DescribeUserScramCredentials(50)", min: 0, max: 0},
 		{name: "AlterUserScramCredentials(51)", min: 0, max: 0},
 		{name: "DescribeQuorum(55)", min: 0, max: 2, wanted: true},
-		{name: "UpdateFeatures(57)", min: 0, max: 2},
+		{name: "UpdateFeatures(57)", min: 0, max: 2, wanted: true},
 		{name: "DescribeCluster(60)", min: 0, max: 2, wanted: true},
 		{name: "DescribeProducers(61)", min: 0, max: 0, wanted: true},
 		{name: "UnregisterBroker(64)", min: 0, max: 0},

@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/chronik/chronik/internal/meta"
 	"github.com/chronik/chronik/internal/server"
 	"github.com/chronik/chronik/internal/wire"
 )
@@ -17,9 +18,9 @@ import (
 // Behaviour: lists what table.go serves. A version above ours is answered in
 // the form of v0 with UNSUPPORTED_VERSION and our own range, so that a newer
 // client can ask again (KIP-511).
-// Versions: v3 flexible, client software name and version; v4 as v3.
-// No features are finalized: each belongs to something that is not served yet
-// (transactions, KIP-848 groups, share groups), and clients decide by that.
+// Versions: v3 flexible, client software name and version, features; v4 as v3.
+// The one feature is metadata.version: the others belong to something that is not
+// served yet (transactions, KIP-848 groups, share groups), and clients decide by that.
 
 // softwareName is what a client's software name and version may look like.
 var softwareName = sync.OnceValue(func() *regexp.Regexp {
@@ -37,8 +38,23 @@ func (h *Handler) apiVersions(_ context.Context, req *server.Request, r *kmsg.Ap
 			resp.ApiKeys = append(resp.ApiKeys, advertised(e))
 		}
 	}
-	resp.FinalizedFeaturesEpoch = int64(h.Image().Index)
+	image := h.Image()
+	resp.SupportedFeatures, resp.FinalizedFeatures = features(image)
+	resp.FinalizedFeaturesEpoch = int64(image.Index)
 	return resp, nil
+}
+
+// features are those that this build knows, and the levels that the cluster is at.
+func features(image *meta.Image) (supported []kmsg.ApiVersionsResponseSupportedFeature, finalized []kmsg.ApiVersionsResponseFinalizedFeature) {
+	s := kmsg.NewApiVersionsResponseSupportedFeature()
+	s.Name, s.MinVersion, s.MaxVersion = meta.Feature, meta.Oldest.Level(), meta.Newest.Level()
+	supported = append(supported, s)
+	if image.Version != 0 { // the cluster has been initialised
+		f := kmsg.NewApiVersionsResponseFinalizedFeature()
+		f.Name, f.MinVersionLevel, f.MaxVersionLevel = meta.Feature, image.Version.Level(), image.Version.Level()
+		finalized = append(finalized, f)
+	}
+	return supported, finalized
 }
 
 func advertised(e *entry) kmsg.ApiVersionsResponseApiKey {

@@ -54,6 +54,7 @@ func apiTable() []entry {
 		{46, "ListPartitionReassignments", 0, 0, 0, whole((*Handler).listPartitionReassignments)},
 		{47, "OffsetDelete", 0, 0, 0, whole((*Handler).offsetDelete)},
 		{55, "DescribeQuorum", 0, 2, 0, whole((*Handler).describeQuorum)},
+		{57, "UpdateFeatures", 0, 2, 0, whole((*Handler).updateFeatures)},
 		{60, "DescribeCluster", 0, 2, 0, whole((*Handler).describeCluster)},
 		{61, "DescribeProducers", 0, 0, 0, whole((*Handler).describeProducers)},
 		{74, "ListConfigResources", 0, 1, 0, whole((*Handler).listConfigResources)},

@@ -23,6 +23,7 @@ func toolClasses() map[string]string {
 		"delete-records":      tools + "DeleteRecordsCommand",
 		"dump-log":            tools + "DumpLogSegments",
 		"e2e-latency":         tools + "EndToEndLatency",
+		"features":            tools + "FeatureCommand",
 		"get-offsets":         tools + "GetOffsetShell",
 		"groups":              tools + "GroupsCommand",
 		"leader-election":     tools + "LeaderElectionCommand",
