@@ -14,6 +14,12 @@ func clusterChecks(s *suiteRun) {
 		c.Matches(c.kafka("cluster", "list-endpoints"), `^\d+\s+\S+\s+\d+\s+\S+\s+unfenced\s+broker\s*$`)
 	})
 	s.check("broker-api-versions: as wide as Kafka 4.3", apiVersions)
+	s.check("features: describe, and upgrade to what it is", func(c *check) {
+		out := c.kafka("features", "describe")
+		c.Matches(out, `^Feature: metadata\.version\s+SupportedMinVersion: \d\.\d-IV\d\s+SupportedMaxVersion: 4\.3-IV0\s+FinalizedVersionLevel: 4\.3-IV0\s+Epoch: [1-9]\d*`)
+		c.Matches(c.kafka("features", "upgrade", "--feature", "metadata.version=30"), `^metadata\.version was upgraded to 30\.$`)
+		c.Matches(c.kafkaFails("features", "upgrade", "--feature", "metadata.version=32"), `^Could not upgrade metadata\.version to 32\. .*Invalid update version 32 for feature metadata\.version\.`)
+	})
 	s.check("metadata-quorum describe --status", func(c *check) {
 		out := c.kafka("metadata-quorum", "describe", "--status")
 		c.Matches(out, `^ClusterId:\s+\S{22}$`, `^LeaderId:\s+\d+$`, `^LeaderEpoch:\s+\d+$`, `^HighWatermark:\s+[1-9]\d*$`,

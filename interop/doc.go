@@ -10,6 +10,9 @@
 // replica in a consumer's rack, nodes that know each other by certificates, addresses
 // that suit who asks.
 //
+// One of these clusters begins as the release before, which is built of the history, and
+// is upgraded under load.
+//
 // A suite is a list of checks that run one after the other; suites run beside
 // each other, each with topics and groups of its own names. The checks were
 // written against Apache Kafka and must stay true of it: a check that Kafka

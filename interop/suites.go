@@ -44,6 +44,7 @@ func suites() []suite {
 		{name: "three-java", install: installJavaClient, run: runJavaClient, stage: threeNodes},
 		{name: "three-kcat", install: installKcat, run: runKcat, stage: threeNodes},
 		{name: "three-kafkajs", install: installKafkaJS, run: runKafkaJS, stage: threeNodes},
+		{name: "upgrade", install: installPrevious, run: runUpgrade, stage: ownNodes},
 		{name: "moves", install: installMoves, run: runMoves, stage: ownNodes},
 		{name: "racks", install: installRacks, run: runRacks, stage: ownNodes},
 		{name: "cluster-tls", install: installClusterTLS, run: runClusterTLS, stage: ownNodes},

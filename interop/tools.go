@@ -20,6 +20,7 @@ type tools struct {
 	python      string // the virtual environment's interpreter
 	nodeModules string
 	kcat        string
+	previous    string // chronik-server of the release before; empty: this is no git checkout
 }
 
 func installKafka(ctx context.Context, t *tools) (err error) {

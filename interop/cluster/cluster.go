@@ -53,7 +53,7 @@ func ChronikIn(server string, place func(id int) Place, env ...string) (*Cluster
 		n.Addr = net.JoinHostPort(at.Host, strconv.Itoa(clients[i]))
 		n.SecureAddr = net.JoinHostPort(at.Host, strconv.Itoa(secure[i]))
 		n.ClusterAddr = net.JoinHostPort(at.Host, strconv.Itoa(raft[i]))
-		n.DataDir, n.env = filepath.Join(c.Dir, fmt.Sprint("node", n.ID)), env
+		n.DataDir, n.env, n.server = filepath.Join(c.Dir, fmt.Sprint("node", n.ID)), env, len(at.Inside)
 		n.args = append(slices.Clone(at.Inside), server, "--node-id", strconv.Itoa(n.ID), "--advertised-addr", at.Host, "--kafka-port", strconv.Itoa(clients[i]),
 			"--data-dir", n.DataDir, "raft-cluster", "--raft-addr", fmt.Sprint("0.0.0.0:", raft[i]),
 			"--peers", strings.Join(peers, ","), "--bootstrap")

@@ -34,6 +34,7 @@ type Node struct {
 	LogPath     string // what it prints, of all its runs
 
 	args    []string // the program, and what it is always given
+	server  int      // where in args the program of a node of chronik's is
 	flags   []string // what it is given before that
 	env     []string
 	secure  func(keystore string) error // has it listen at SecureAddr as well, from its next start on
@@ -50,6 +51,9 @@ func (n *Node) CommandLine() string {
 // Configure gives a node of chronik's flags for its next start, in place of those that
 // were given here before.
 func (n *Node) Configure(flags ...string) { n.flags = flags }
+
+// Use has a node of chronik's run another build, from its next start on.
+func (n *Node) Use(server string) { n.args[n.server] = server }
 
 // PID is the process of a node that runs.
 func (n *Node) PID() int { return n.process.Process.Pid }
