@@ -11,11 +11,10 @@ import (
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/chronik/chronik/interop/cluster"
 	"github.com/chronik/chronik/interop/kafka"
+	"github.com/chronik/chronik/interop/steady"
 )
 
 // The levels of metadata.version of the release before and of this one, and what Kafka's
@@ -31,10 +30,11 @@ const recordsMin = 1000
 // upgrade is a cluster of two builds.
 type upgrade struct {
 	*ownCluster
-	now  string       // this build
-	runs map[int]bool // the nodes that run it
-	load *load
-	step int
+	now    string       // this build
+	runs   map[int]bool // the nodes that run it
+	load   *steady.Load
+	loaded string // the topic that it produces to
+	step   int
 }
 
 // runUpgrade upgrades three nodes of the release before under load, one by one, takes
@@ -55,7 +55,7 @@ func runUpgrade(s *suiteRun) {
 		if u.load == nil {
 			return
 		}
-		defer u.load.close()
+		defer u.load.Close()
 		own.check("a new node among old ones, of which one is the active controller", u.underAnOldController)
 		own.check("a new node is the active controller of old ones", u.overOldNodes)
 		own.check("all nodes are new, at the version before", u.allNew)
@@ -73,7 +73,8 @@ func (u *upgrade) begins(c *check) {
 	c.createTopic(topic, "--partitions", "3", "--replication-factor", "3")
 	_, err := u.view.AwaitTopic(c.Ctx, topic, []int{1, 2, 3}, cluster.Whole)
 	c.NoError(err)
-	u.load, err = startLoad(c.Ctx, u.Addrs(), topic)
+	u.loaded = topic
+	u.load, err = steady.Start(c.Ctx, u.Addrs(), topic)
 	c.NoError(err)
 }
 
@@ -88,9 +89,9 @@ func (u *upgrade) restarts(c *check, id int, now bool) {
 	u.Node(id).Use(server)
 	c.NoError(u.Start(c.Ctx, id))
 	u.runs[id] = now
-	_, err = u.view.AwaitTopic(c.Ctx, u.load.topic, []int{1, 2, 3}, cluster.Whole)
+	_, err = u.view.AwaitTopic(c.Ctx, u.loaded, []int{1, 2, 3}, cluster.Whole)
 	c.NoError(err)
-	c.NoError(u.load.goesOn())
+	c.NoError(u.load.GoesOn())
 }
 
 // controller is the active one, when all nodes agree on it.
@@ -133,7 +134,7 @@ func (u *upgrade) works(c *check) {
 		return cluster.Whole(now)
 	})
 	c.NoError(err)
-	c.NoError(u.load.goesOn())
+	c.NoError(u.load.GoesOn())
 }
 
 // underAnOldController upgrades a node that is not the active controller.
@@ -148,38 +149,13 @@ func (u *upgrade) underAnOldController(c *check) {
 
 // refusesToRaise: one node says why, and so does Kafka's tool, which may ask an old one.
 func (u *upgrade) refusesToRaise(c *check, node int, code error, words string) {
-	got, message, err := u.raise(c.Ctx, node)
+	got, message, err := u.view.UpdateFeature(c.Ctx, node, "metadata.version", int16(c.Number(levelNow)))
 	c.NoError(err)
 	if !errors.Is(got, code) || !strings.Contains(message, words) {
 		c.Failf("raised by way of node %d: %v, %s", node, got, message)
 	}
 	out := c.kafkaFails("features", "upgrade", "--feature", "metadata.version="+levelNow)
 	c.Matches(out, `^Could not upgrade metadata\.version to `+levelNow+`\. .*(`+words+`|The node does not support UPDATE_FEATURES)`)
-}
-
-// raise asks one node, which takes it to the active controller.
-func (u *upgrade) raise(ctx context.Context, node int) (code error, message string, err error) {
-	client, err := kgo.NewClient(kgo.SeedBrokers(u.Node(node).Addr))
-	if err != nil {
-		return nil, "", err
-	}
-	defer client.Close()
-	request, feature := kmsg.NewPtrUpdateFeaturesRequest(), kmsg.NewUpdateFeaturesRequestFeatureUpdate()
-	level, err := strconv.ParseInt(levelNow, 10, 16)
-	if err != nil {
-		return nil, "", err
-	}
-	feature.Feature, feature.MaxVersionLevel, feature.UpgradeType = "metadata.version", int16(level), 1
-	request.FeatureUpdates, request.TimeoutMillis = append(request.FeatureUpdates, feature), 5000
-	response, err := client.SeedBrokers()[0].Request(ctx, request)
-	if err != nil {
-		return nil, "", err
-	}
-	answer := response.(*kmsg.UpdateFeaturesResponse)
-	if answer.ErrorMessage != nil {
-		message = *answer.ErrorMessage
-	}
-	return kerr.ErrorForCode(answer.ErrorCode), message, nil
 }
 
 // overOldNodes restarts old nodes with what they run until the new one is the active
@@ -280,33 +256,17 @@ func (u *upgrade) refusesOld(c *check) {
 	n.Use(u.now)
 	c.Matches(fmt.Sprint(ended), `metadata version 2 is not supported: this version of chronik knows 1; start a later version`)
 	c.NoError(u.Start(c.Ctx, n.ID))
-	_, err = u.view.AwaitTopic(c.Ctx, u.load.topic, []int{1, 2, 3}, cluster.Whole)
+	_, err = u.view.AwaitTopic(c.Ctx, u.loaded, []int{1, 2, 3}, cluster.Whole)
 	c.NoError(err)
-	c.NoError(u.load.goesOn())
+	c.NoError(u.load.GoesOn())
 }
 
 func (u *upgrade) readsBack(c *check) {
-	acknowledged, err := u.load.stop()
-	c.NoError(err)
-	if len(acknowledged) < recordsMin {
-		c.Failf("%d records were acknowledged", len(acknowledged))
-	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(u.Addrs()...), kgo.ConsumeTopics(u.load.topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
-	c.NoError(err)
-	defer client.Close()
 	ctx, cancel := context.WithTimeout(c.Ctx, propagationMax)
 	defer cancel()
-	for len(acknowledged) > 0 {
-		fetches := client.PollFetches(ctx)
-		if ctx.Err() != nil {
-			c.Failf("%d records that were acknowledged are not there", len(acknowledged))
-		}
-		fetches.EachRecord(func(r *kgo.Record) {
-			at := place{r.Partition, r.Offset}
-			if want, ok := acknowledged[at]; ok && want != string(r.Value) {
-				c.Failf("at %v there is %q, and %q was acknowledged", at, r.Value, want)
-			}
-			delete(acknowledged, at)
-		})
+	count, err := u.load.ReadBack(ctx)
+	c.NoError(err)
+	if count < recordsMin {
+		c.Failf("%d records were acknowledged", count)
 	}
 }

@@ -160,6 +160,23 @@ func (v *View) Controller(ctx context.Context, node int) (int, error) {
 	return int(p.LeaderID), nil
 }
 
+// UpdateFeature asks a node to raise a feature: code is nil, or why it does not.
+func (v *View) UpdateFeature(ctx context.Context, node int, name string, level int16) (code error, message string, err error) {
+	request, feature := kmsg.NewPtrUpdateFeaturesRequest(), kmsg.NewUpdateFeaturesRequestFeatureUpdate()
+	const upgrade = 1
+	feature.Feature, feature.MaxVersionLevel, feature.UpgradeType = name, level, upgrade
+	request.FeatureUpdates, request.TimeoutMillis = append(request.FeatureUpdates, feature), int32(askMax.Milliseconds())
+	response, err := v.ask(ctx, node, request)
+	if err != nil {
+		return nil, "", err
+	}
+	answer := response.(*kmsg.UpdateFeaturesResponse)
+	if answer.ErrorMessage != nil {
+		message = *answer.ErrorMessage
+	}
+	return kerr.ErrorForCode(answer.ErrorCode), message, nil
+}
+
 // AwaitController returns when all of nodes take the same one for the controller.
 func (v *View) AwaitController(ctx context.Context, nodes ...int) (int, error) {
 	var controller int
