@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chronik/chronik/internal/meta"
 	"github.com/chronik/chronik/internal/model"
 	"github.com/chronik/chronik/internal/record"
 	"github.com/chronik/chronik/internal/replica"
@@ -246,7 +247,24 @@ func clusterExamples() []example {
 			},
 			func(k *checkers, _ *partitionChecks) { k.c.checkProgress() }, // no topic is there
 		},
+		{
+			"Progress",
+			func(k *checkers, _ *partitionChecks) { toBeRaised(k, meta.Newest) },
+			func(k *checkers, _ *partitionChecks) { toBeRaised(k, meta.Oldest) },
+		},
 	}
+}
+
+// toBeRaised looks at the progress of a cluster without topics, whose nodes all run.
+func toBeRaised(k *checkers, is meta.Version) {
+	k.c.plan.raises, k.c.newest = true, &meta.Image{Version: is}
+	k.c.topics = slices.Clip(k.c.topics[:0])
+	for _, n := range k.c.nodes {
+		if n.process == nil {
+			n.process = new(process)
+		}
+	}
+	k.c.checkProgress()
 }
 
 // Goal: every checker finds what it is for, and only that. Method: a good example and a

@@ -40,6 +40,8 @@ type plan struct {
 	seesDeath bool
 	// prefers: first replicas lead again some time after they have become able to.
 	prefers bool
+	// raises: the cluster begins at the oldest metadata version, and is raised to the newest.
+	raises bool
 
 	ambushes     uint32 // by moment
 	ambushChance float64
@@ -72,7 +74,7 @@ func newPlan(rng *rand.Rand, calm bool) *plan {
 	p.warmUp = 4 * time.Second
 	p.faultsEnd = p.warmUp + time.Duration(pick(rng, 6, 10, 15))*time.Second
 	p.every = time.Duration(pick(rng, 300, 700, 1500)) * time.Millisecond
-	p.seesDeath, p.prefers = rng.IntN(2) == 0, rng.IntN(2) == 0
+	p.seesDeath, p.prefers, p.raises = rng.IntN(2) == 0, rng.IntN(2) == 0, rng.IntN(2) == 0
 	if calm {
 		return p
 	}
@@ -111,8 +113,8 @@ func (p *plan) String() string {
 	for i, f := range p.faults {
 		names[i] = f.name
 	}
-	return fmt.Sprintf("%d nodes, %d voters, %d partitions of %d replicas, min.insync %d, relaxed %t, sees death %t, prefers %t, faults [%s] every %s, ambushes %s, loss %g, double %g, breaks %g, stale %g, delays to %s, syncs to %s",
-		p.nodes, p.voters, p.partitions, p.factor, p.minInsync, p.relaxed, p.seesDeath, p.prefers, strings.Join(names, " "), p.every, p.ambushNames(),
+	return fmt.Sprintf("%d nodes, %d voters, %d partitions of %d replicas, min.insync %d, relaxed %t, sees death %t, prefers %t, raises %t, faults [%s] every %s, ambushes %s, loss %g, double %g, breaks %g, stale %g, delays to %s, syncs to %s",
+		p.nodes, p.voters, p.partitions, p.factor, p.minInsync, p.relaxed, p.seesDeath, p.prefers, p.raises, strings.Join(names, " "), p.every, p.ambushNames(),
 		p.loss, p.double, p.breaks, p.stale, p.delayMax, p.syncMax)
 }
 

@@ -285,7 +285,7 @@ func (p *process) settled() {
 		return
 	}
 	if p.image.ClusterID == "" {
-		p.proposals = append([]quorum.Proposal{{Command: controller.InitCluster{ID: "simulated"}}}, p.proposals...)
+		p.proposals = append([]quorum.Proposal{{Command: p.c.initialise()}}, p.proposals...)
 	}
 	if len(p.proposals) == 0 {
 		return
@@ -293,6 +293,7 @@ func (p *process) settled() {
 	// Nobody waits for the replies: what became of a command is in the image.
 	_, p.proposals = p.machine.Decide(p.proposals, controller.Env{
 		Now: p.clock(), NewID: p.c.newID, Partitions: 1, ReplicationFactor: 1,
+		Heard: p.heard,
 	})
 	p.settle()
 }

@@ -83,6 +83,10 @@ func (c *cluster) checkProgress() {
 		k.fail("Progress", "the topics were not created")
 		return
 	}
+	if c.plan.raises && c.newest.Version != meta.Newest && c.allRun() {
+		k.fail("Progress", "the metadata version is %s still", c.newest.Version)
+		return
+	}
 	for i, name := range c.topics {
 		part := &c.newest.Topics.ByName(name).Partitions[0]
 		if c.needsOperator(part) {

@@ -74,6 +74,9 @@ func (c *cluster) run() {
 	w.after(time.Second, c.addLearners)
 	w.after(100*time.Millisecond, c.createTopics)
 	w.runUntil(c.plan.warmUp)
+	if c.plan.raises {
+		w.after(w.between(0, c.plan.faultsEnd-c.plan.warmUp), c.raiseVersion)
+	}
 	c.beginClients()
 	if !c.plan.calm {
 		c.beginFaults()
