@@ -21,7 +21,11 @@ var (
 	// ErrLastVoter: nobody would be left to vote.
 	ErrLastVoter = errors.New("the quorum needs a voter")
 	// ErrRemoveLeader: another node has to lead first (Yield).
-	ErrRemoveLeader = errors.New("a node cannot remove itself while it leads the quorum")
+	ErrRemoveLeader = errors.New("a node cannot take its own vote while it leads the quorum")
+	// ErrVotersAway: of the voters that would be left no majority answers, and nothing
+	// could be decided any more, not even that others vote in their place. Try again
+	// when they do.
+	ErrVotersAway = errors.New("most of the voters that would be left do not answer")
 	// ErrMembers: the change does not fit the members as they are.
 	ErrMembers = errors.New("the change does not fit the members")
 )
@@ -59,6 +63,8 @@ type Change struct {
 	Learn []model.NodeID
 	// Promote makes learners that have caught up voters.
 	Promote []model.NodeID
+	// Demote makes voters learners.
+	Demote []model.NodeID
 	// Remove removes voters and learners. They may be added again, also with an
 	// emptied disk: a voter whose disk is lost is removed before it starts anew.
 	Remove []model.NodeID
@@ -148,6 +154,15 @@ func (m *Machine) checkChange(change Change) ([]*raftpb.ConfChangeSingle, error)
 		}
 		voters = append(voters, raftID(n))
 	}
+	for _, n := range change.Demote {
+		if raftID(n) == m.id {
+			return nil, ErrRemoveLeader
+		}
+		if err := add(n, raftpb.ConfChangeAddLearnerNode, slices.Contains(voters, raftID(n)), "is not a voter"); err != nil {
+			return nil, err
+		}
+		voters = slices.DeleteFunc(voters, func(id uint64) bool { return id == raftID(n) })
+	}
 	for _, n := range change.Remove {
 		if raftID(n) == m.id {
 			return nil, ErrRemoveLeader
@@ -163,8 +178,21 @@ func (m *Machine) checkChange(change Change) ([]*raftpb.ConfChangeSingle, error)
 		return nil, fmt.Errorf("%w: it names no node", ErrMembers)
 	case len(voters) == 0:
 		return nil, ErrLastVoter
+	case len(voters) < len(m.conf.GetVoters())+len(change.Promote) && !m.answers(voters):
+		return nil, ErrVotersAway
 	}
 	return singles, nil
+}
+
+// answers: a majority of some voters, with this node if it is one, has answered of late.
+func (m *Machine) answers(voters []uint64) bool {
+	count := 0
+	m.node.WithProgress(func(id uint64, _ raft.ProgressType, p tracker.Progress) {
+		if slices.Contains(voters, id) && (id == m.id || p.RecentActive) {
+			count++
+		}
+	})
+	return count > len(voters)/2
 }
 
 // joining: this node knows of no members yet.

@@ -180,3 +180,48 @@ func TestAVoterThatIsAloneAgainLeadsAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// Goal: a vote is taken from a node that goes on learning, and given back.
+func TestAVoterLearnsOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := startVoters(t)
+		l := v.leader()
+		l.register()
+		learner := (l.o.Node + 1) % 3
+		v.mustChange(Change{Demote: []model.NodeID{learner}})
+		v.mustCreate(0, 5)
+		v.settle()
+		if got := v.node(learner).Members(); !slices.Equal(got.Learners, []model.NodeID{learner}) || len(got.Voters) != 2 {
+			t.Errorf("the node itself knows %+v", got)
+		}
+		if n := v.node(learner).Image().Topics.Len(); n != 5 {
+			t.Errorf("it knows %d topics, want 5", n)
+		}
+		v.mustChange(Change{Promote: []model.NodeID{learner}})
+		v.settle()
+		v.wantVoters(0, 1, 2)
+	})
+}
+
+// Goal: nobody can take the votes away that the rest needs. Method: of three voters one
+// is down; the other one cannot be removed, the one that is down can.
+func TestTooFewVotersWouldBeLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := startVoters(t)
+		l := v.leader()
+		l.register()
+		down, other := (l.o.Node+1)%3, (l.o.Node+2)%3
+		v.stop(down, true)
+		time.Sleep(3 * electionTicks * TickInterval)
+		for _, change := range []Change{{Remove: []model.NodeID{other}}, {Demote: []model.NodeID{other}}} {
+			if err := v.change(change); !errors.Is(err, ErrVotersAway) {
+				t.Errorf("%+v: %v", change, err)
+			}
+		}
+		v.mustChange(Change{Demote: []model.NodeID{down}})
+		v.mustChange(Change{Remove: []model.NodeID{down}})
+		v.mustCreate(0, 1)
+		v.settle()
+		v.wantVoters(min(l.o.Node, other), max(l.o.Node, other))
+	})
+}

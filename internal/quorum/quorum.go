@@ -96,7 +96,7 @@ type Quorum struct {
 	status    atomic.Pointer[Status]
 	applied   atomic.Pointer[meta.Image]
 	recovered chan struct{} // closed when applied has what was found at the start
-	members   Members       // at the start
+	members   atomic.Pointer[Members]
 	stopped   chan struct{}
 	failure   error // why; read after stopped is closed
 
@@ -150,7 +150,7 @@ func New(o Options) (*Quorum, error) {
 		o: o, logger: o.Logger, store: st, machine: m,
 		requests: make(chan *request, requestsQueuedMax), steps: make(chan func(*Machine), stepsQueuedMax),
 		publisher: newPublisher(o.Publish, o.Lead), contacts: newContacts(),
-		members: m.Members(), recovered: make(chan struct{}), stopped: make(chan struct{}), saved: make(chan savedSnapshot, 1), snapshot: DefaultSnapshotLimits(),
+		recovered: make(chan struct{}), stopped: make(chan struct{}), saved: make(chan savedSnapshot, 1), snapshot: DefaultSnapshotLimits(),
 	}
 	q.applied.Store(m.Image())
 	q.noteStatus()
@@ -294,8 +294,8 @@ func (q *Quorum) stopError() error {
 	return ErrStopped
 }
 
-// Members are those of the quorum, as the log said at the start.
-func (q *Quorum) Members() Members { return q.members }
+// Members are those of the quorum, as this node knows.
+func (q *Quorum) Members() Members { return *q.members.Load() }
 
 // Image is the newest image that has been published; the empty one before the
 // first.

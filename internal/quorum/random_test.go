@@ -264,17 +264,17 @@ func (w *world) change(p *peer) {
 	}
 	var change Change
 	for range 1 + w.rng.IntN(2) {
-		list := []*[]model.NodeID{&change.Learn, &change.Promote, &change.Remove}[w.rng.IntN(3)]
+		list := []*[]model.NodeID{&change.Learn, &change.Promote, &change.Demote, &change.Remove}[w.rng.IntN(4)]
 		*list = append(*list, model.NodeID(w.rng.IntN(len(w.peers))))
 	}
 	if len(p.m.conf.GetVoters()) <= 2 {
-		change.Remove = nil
+		change.Demote, change.Remove = nil, nil
 	}
 	token := new(string)
 	switch err := p.m.ChangeMembers(token, change); {
 	case err == nil:
 		w.open[token] = change
-	case !errors.Is(err, ErrMembers) && !errors.Is(err, ErrNotCaughtUp) && !errors.Is(err, ErrChangeUnderWay) && !errors.Is(err, ErrLastVoter) && !errors.Is(err, ErrRemoveLeader):
+	case !errors.Is(err, ErrMembers) && !errors.Is(err, ErrNotCaughtUp) && !errors.Is(err, ErrChangeUnderWay) && !errors.Is(err, ErrLastVoter) && !errors.Is(err, ErrRemoveLeader) && !errors.Is(err, ErrVotersAway):
 		w.failf("%v", err)
 	}
 }

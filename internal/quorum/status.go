@@ -99,6 +99,8 @@ func (q *Quorum) noteStatus() {
 		}
 		return list
 	}
+	members := m.Members()
+	q.members.Store(&members)
 	before := q.status.Swap(&Status{
 		Leader: m.Leader(), Term: basic.GetTerm(), Commit: basic.GetCommit(),
 		Voters: replicas(m.conf.GetVoters()), Learners: replicas(m.conf.GetLearners()),

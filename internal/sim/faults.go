@@ -453,6 +453,8 @@ func (c *cluster) memberChange(p *process) quorum.Change {
 		}
 	case len(voters) > 3 && c.w.chance(0.5):
 		change.Remove = []model.NodeID{voters[c.w.rng.IntN(len(voters))]}
+	case len(voters) > 3:
+		change.Demote = []model.NodeID{voters[c.w.rng.IntN(len(voters))]}
 	}
 	return change
 }
