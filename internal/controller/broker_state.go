@@ -22,11 +22,7 @@ type UnfenceBroker struct {
 	Epoch model.BrokerEpoch
 }
 
-// UnregisterBroker forgets a broker. Partitions keep their replicas on it.
-type UnregisterBroker struct{ Node model.NodeID }
-
-// BrokerChanged is the result of FenceBroker, UnfenceBroker and
-// UnregisterBroker.
+// BrokerChanged is the result of FenceBroker, UnfenceBroker and UnregisterBroker.
 type BrokerChanged struct{}
 
 // Name implements Command.
@@ -34,9 +30,6 @@ func (FenceBroker) Name() string { return "FenceBroker" }
 
 // Name implements Command.
 func (UnfenceBroker) Name() string { return "UnfenceBroker" }
-
-// Name implements Command.
-func (UnregisterBroker) Name() string { return "UnregisterBroker" }
 
 // Decide implements Command.
 func (c FenceBroker) Decide(image *meta.Image, _ Env) ([]meta.Record, any, error) {
@@ -64,16 +57,6 @@ func setFenced(image *meta.Image, node model.NodeID, epoch model.BrokerEpoch, fe
 		return append(elections, change), BrokerChanged{}, nil
 	}
 	return append([]meta.Record{change}, elections...), BrokerChanged{}, nil
-}
-
-// Decide implements Command.
-func (c UnregisterBroker) Decide(image *meta.Image, _ Env) ([]meta.Record, any, error) {
-	b := image.Brokers.ByID(c.Node)
-	if b == nil {
-		return nil, nil, notRegistered(c.Node)
-	}
-	records := electAfter(image, c.Node, true)
-	return append(records, &meta.UnregisterBrokerRecord{ID: c.Node, Epoch: b.Epoch}), BrokerChanged{}, nil
 }
 
 // registered is a broker whose newest registration is of an epoch.

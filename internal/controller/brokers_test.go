@@ -113,13 +113,28 @@ func TestAFencedRegistrationLeadsNothing(t *testing.T) {
 
 func TestBrokersAreForgotten(t *testing.T) {
 	c := newCluster(t, 2)
-	c.create(CreateTopic{Name: "a", Partitions: -1, ReplicationFactor: -1, Assignments: map[model.Partition][]model.NodeID{0: {0, 1}}})
-	must[BrokerChanged](c, UnregisterBroker{Node: 0})
-	if c.image.Brokers.ByID(0) != nil || c.partition("a", 0).Leader != model.NoNode || len(c.partition("a", 0).Replicas) != 2 {
-		t.Errorf("%+v", c.partition("a", 0))
-	}
+	c.topic("b", nodes(0))
+	c.topic("a", nodes(0), nodes(1))
 	_, err := c.do(UnregisterBroker{Node: 0})
+	fails(t, err, kerr.InvalidRequest, "broker 0 has replicas of 2 partitions, a-0 among them; move them")
+	must[DeleteTopicsResult](c, DeleteTopics{Topics: []DeleteTopic{{Name: "a"}, {Name: "b"}}})
+	must[BrokerChanged](c, UnregisterBroker{Node: 0})
+	if c.image.Brokers.ByID(0) != nil || c.image.Brokers.Len() != 1 {
+		t.Errorf("%d brokers", c.image.Brokers.Len())
+	}
+	_, err = c.do(UnregisterBroker{Node: 0})
 	fails(t, err, kerr.BrokerIDNotRegistered, "0")
+}
+
+// Goal: who is about to get a replica, or about to lose it, is not forgotten either.
+func TestABrokerInAMoveIsNotForgotten(t *testing.T) {
+	c := newCluster(t, 3)
+	c.topic("a", nodes(0, 1))
+	must[ReassignmentsAltered](c, AlterReassignments{Partitions: []Reassign{{Topic: "a", Replicas: nodes(1, 2)}}})
+	for node := range model.NodeID(3) {
+		_, err := c.do(UnregisterBroker{Node: node})
+		fails(t, err, kerr.InvalidRequest, "a-0 among them")
+	}
 }
 
 func TestARegistrationThatArrivesTwiceRegistersOnce(t *testing.T) {

@@ -25,7 +25,9 @@ type RegisterBroker struct {
 	Incarnation model.Incarnation
 	Directory   model.DirectoryID
 	Endpoints   []meta.Endpoint
-	Rack        string
+	// ClusterAddress is as in meta.Broker.
+	ClusterAddress string `json:",omitempty"`
+	Rack           string
 	// Fenced: the broker leads nothing before it is unfenced.
 	Fenced bool
 	// Previous is the epoch of the node's newest registration as the broker knows it;
@@ -63,7 +65,7 @@ func (c RegisterBroker) Decide(image *meta.Image, env Env) ([]meta.Record, any, 
 		Relaxed: c.Relaxed, UnsyncedSince: epoch,
 	}
 	if image.Version >= meta.Version2 {
-		next.Supports = c.Supports
+		next.Supports, next.ClusterAddress = c.Supports, c.ClusterAddress
 	}
 	old := image.Brokers.ByID(c.Node)
 	if old != nil {
@@ -110,7 +112,7 @@ func (c RegisterBroker) check(image *meta.Image) error {
 
 // since implements grown.
 func (c RegisterBroker) since() model.Protocol {
-	if !c.Supports.IsZero() {
+	if !c.Supports.IsZero() || c.ClusterAddress != "" {
 		return model.Protocol2
 	}
 	return model.Protocol1
@@ -120,7 +122,7 @@ func (c RegisterBroker) since() model.Protocol {
 // version, which all builds know.
 func (c RegisterBroker) before(p model.Protocol) Command {
 	if p <= model.Protocol2 {
-		c.Supports = meta.Range{}
+		c.Supports, c.ClusterAddress = meta.Range{}, ""
 	}
 	return c
 }

@@ -199,6 +199,9 @@ type Broker struct {
 	// Directory is the id of its data directory.
 	Directory model.DirectoryID
 	Endpoints []Endpoint
+	// ClusterAddress is where other nodes connect to, host:port; "" of a node that has
+	// not said so, or is alone.
+	ClusterAddress string
 	// Rack is "" where the broker has none.
 	Rack string
 	// Fenced: the broker leads nothing, until it is unfenced.

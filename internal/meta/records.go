@@ -208,7 +208,7 @@ type RegisterBrokerRecord struct{ Broker }
 func (*RegisterBrokerRecord) Type() RecordType { return RegisterBrokerType }
 
 func (r *RegisterBrokerRecord) since() Version {
-	if !r.Supports.IsZero() {
+	if !r.Supports.IsZero() || r.ClusterAddress != "" {
 		return Version2
 	}
 	return Version1
@@ -238,6 +238,7 @@ func (r *RegisterBrokerRecord) encode(b []byte, layout uint64) []byte {
 	if layout >= 4 {
 		b = binary.AppendVarint(b, int64(r.Supports.Oldest))
 		b = binary.AppendVarint(b, int64(r.Supports.Newest))
+		b = appendText(b, r.ClusterAddress)
 	}
 	return b
 }
@@ -266,6 +267,7 @@ func (r *RegisterBrokerRecord) decode(d *decoder) {
 	}
 	if d.layout >= 4 {
 		r.Supports = Range{Oldest: Version(d.int16()), Newest: Version(d.int16())}
+		r.ClusterAddress = d.text()
 	}
 }
 

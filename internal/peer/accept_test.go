@@ -52,7 +52,7 @@ func TestARejectedNodeLearnsWhy(t *testing.T) {
 func TestAnotherNodeListensThere(t *testing.T) {
 	where := new(addresses)
 	a, c := startHost(t, hostOptions{node: 1, where: where}), startHost(t, hostOptions{node: 3, where: where})
-	address, _ := where.get(3)
+	address := where.one(3)
 	where.set(2, address)
 	_, err := a.Request(t.Context(), 2, 1, nil)
 	if r, ok := errors.AsType[*Rejection](err); !ok || r.Reason != "node 3 listens there, not node 2: check --peers" {
@@ -71,7 +71,7 @@ func TestStrangersAreHungUpOn(t *testing.T) {
 	where := new(addresses)
 	a := startHost(t, hostOptions{node: 1, where: where})
 	b := startHost(t, hostOptions{node: 2, where: where})
-	address, _ := where.get(1)
+	address := where.one(1)
 	hello := Hello{Purpose: PurposeLink, Node: 2, To: 1}
 	later := offered(hello)
 	later[len(magic)+1], later[len(magic)+3] = 90, 99
@@ -115,7 +115,7 @@ func TestStrangersAreHungUpOn(t *testing.T) {
 func TestBrokenFramesEndTheLink(t *testing.T) {
 	where := new(addresses)
 	a := startHost(t, hostOptions{node: 1, where: where})
-	address, _ := where.get(1)
+	address := where.one(1)
 	a.got.onRequest(func(ctx context.Context, _ model.NodeID, _ Kind, _ []byte) ([]byte, error) {
 		<-ctx.Done() // so that the second comes while the first is open
 		return nil, ctx.Err()
@@ -153,7 +153,7 @@ func TestBrokenFramesEndTheLink(t *testing.T) {
 func TestANewerLinkReplacesTheOlder(t *testing.T) {
 	where := new(addresses)
 	a := startHost(t, hostOptions{node: 1, where: where})
-	address, _ := where.get(1)
+	address := where.one(1)
 	var older net.Conn
 	for i := range 20 {
 		conn, err := net.Dial("tcp", address)

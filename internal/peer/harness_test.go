@@ -19,24 +19,26 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // addresses are where nodes listen.
 type addresses struct {
 	mu sync.Mutex
-	of map[model.NodeID]string
+	of map[model.NodeID][]string
 }
 
-func (a *addresses) set(node model.NodeID, address string) {
+func (a *addresses) set(node model.NodeID, known ...string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.of == nil {
-		a.of = make(map[model.NodeID]string)
+		a.of = make(map[model.NodeID][]string)
 	}
-	a.of[node] = address
+	a.of[node] = known
 }
 
-func (a *addresses) get(node model.NodeID) (string, bool) {
+func (a *addresses) get(node model.NodeID) []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	address, ok := a.of[node]
-	return address, ok
+	return a.of[node]
 }
+
+// one is a node's only address.
+func (a *addresses) one(node model.NodeID) string { return a.get(node)[0] }
 
 // received is what a handler was called with.
 type received struct {
@@ -133,7 +135,7 @@ func startHost(t testing.TB, o hostOptions) *host {
 	}
 	h.hello = Hello{ClusterID: "c", Directory: model.UUID{1, byte(o.node)}, Incarnation: model.NewUUID(), Voters: []model.NodeID{1, 2, 3}}
 	h.Network = New(Options{
-		Node: o.node, Listener: listener, Address: o.where.get, Hello: func() Hello { return h.hello }, Judge: o.judge,
+		Node: o.node, Listener: listener, Addresses: o.where.get, Hello: func() Hello { return h.hello }, Judge: o.judge,
 		TLS: o.tls, Handler: handler, Logger: slog.New(slog.DiscardHandler),
 	})
 	if o.ready != nil {

@@ -117,7 +117,7 @@ func startMemHost(t *testing.T, w *memNet, node model.NodeID) *host {
 	name := func(node model.NodeID) string { return string(rune('a' + node)) }
 	h := &host{got: newRecorder(), node: node}
 	h.Network = New(Options{
-		Node: node, Listener: w.listen(name(node)), Address: func(n model.NodeID) (string, bool) { return name(n), true },
+		Node: node, Listener: w.listen(name(node)), Addresses: func(n model.NodeID) []string { return []string{name(n)} },
 		Hello: func() Hello { return Hello{} }, Handler: h.got, Logger: slog.New(slog.DiscardHandler),
 	})
 	h.Network.dial = w.dial

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/chronik/chronik/internal/model"
@@ -28,6 +29,7 @@ type Network struct {
 		links   map[model.NodeID]*link
 		inbound map[model.NodeID]*inbound // accepted links, the newest of each node
 		refused map[string]time.Time      // when it was last logged why a node was not accepted
+		failed  map[model.NodeID]int      // how often a node could not be reached: whose turn it is
 		conns   map[net.Conn]struct{}     // to be closed when Run ends
 		ctx     context.Context           // Run's; nil before it is called
 		stopped bool
@@ -50,6 +52,7 @@ func New(o Options) *Network {
 	n.mu.links = make(map[model.NodeID]*link)
 	n.mu.inbound = make(map[model.NodeID]*inbound)
 	n.mu.refused = make(map[string]time.Time)
+	n.mu.failed = make(map[model.NodeID]int)
 	n.mu.conns = make(map[net.Conn]struct{})
 	return n
 }
@@ -217,12 +220,42 @@ func (n *Network) OpenStream(ctx context.Context, to model.NodeID) (*Stream, err
 	return nil, fmt.Errorf("open a stream to node %d: %w", to, err)
 }
 
-// connect dials a node and introduces this one. The connection is to be dropped.
+// address is where a node is dialed next.
+func (n *Network) address(to model.NodeID) (address string, newest bool, err error) {
+	known := n.o.Addresses(to)
+	if len(known) == 0 {
+		return "", false, fmt.Errorf("the address of node %d is not known", to)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	turn := n.mu.failed[to] % len(known)
+	return known[turn], turn == 0, nil
+}
+
+// connect dials a node, at one of its addresses, and introduces this one. The connection
+// is to be dropped. A refusal (ECONNREFUSED) is of the newest address only.
 func (n *Network) connect(ctx context.Context, to model.NodeID, purpose Purpose) (net.Conn, Hello, error) {
+	address, newest, err := n.address(to)
+	if err != nil {
+		return nil, Hello{}, err
+	}
+	conn, hello, err := n.connectAt(ctx, to, address, purpose)
+	if err != nil {
+		n.mu.Lock()
+		n.mu.failed[to]++
+		n.mu.Unlock()
+		if !newest && errors.Is(err, syscall.ECONNREFUSED) {
+			err = fmt.Errorf("node %d at an earlier address: %s", to, err.Error())
+		}
+	}
+	return conn, hello, err
+}
+
+func (n *Network) connectAt(ctx context.Context, to model.NodeID, address string, purpose Purpose) (net.Conn, Hello, error) {
 	deadline := time.Now().Add(handshakeMax)
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
-	conn, err := n.dialed(ctx, to)
+	conn, err := n.dialed(ctx, to, address)
 	if err != nil {
 		return nil, Hello{}, err
 	}
@@ -249,11 +282,7 @@ func (n *Network) connect(ctx context.Context, to model.NodeID, purpose Purpose)
 	return nil, Hello{}, err
 }
 
-func (n *Network) dialed(ctx context.Context, to model.NodeID) (net.Conn, error) {
-	address, ok := n.o.Address(to)
-	if !ok {
-		return nil, fmt.Errorf("the address of node %d is not known", to)
-	}
+func (n *Network) dialed(ctx context.Context, to model.NodeID, address string) (net.Conn, error) {
 	conn, err := n.dial(ctx, address)
 	if err != nil || n.o.TLS == nil {
 		return conn, err

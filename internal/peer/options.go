@@ -44,14 +44,16 @@ const (
 	redialMax         = 500 * time.Millisecond
 )
 
-// Options say what a Network works with. Node, Address and Hello are required.
+// Options say what a Network works with. Node, Addresses and Hello are required.
 type Options struct {
 	Node model.NodeID
 	// Listener is the cluster port, bound already; nil: nobody is accepted. Run
 	// closes it.
 	Listener net.Listener
-	// Address is where a node's cluster port is now, host:port; false: not known.
-	Address func(model.NodeID) (string, bool)
+	// Addresses are where a node's cluster port may be, host:port, the newest word of it
+	// first; none: not known. They are dialed in turn, and the first alone is probed. It
+	// must not block.
+	Addresses func(model.NodeID) []string
 	// Hello is what this node says of itself now. Node, To and Purpose are filled in.
 	Hello func() Hello
 	// Judge decides whether a node is accepted, or spoken to where it was dialed; nil is

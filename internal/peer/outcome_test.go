@@ -67,7 +67,7 @@ func TestWhatBecomesOfARequest(t *testing.T) {
 
 // Before a node is reached a request can be taken back.
 func TestARequestThatIsTakenBackIsNotSent(t *testing.T) {
-	n := New(Options{Node: 1, Address: func(model.NodeID) (string, bool) { return "", false }, Hello: func() Hello { return Hello{} }})
+	n := New(Options{Node: 1, Addresses: func(model.NodeID) []string { return nil }, Hello: func() Hello { return Hello{} }})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for range 2 * requestsMax {
@@ -176,7 +176,7 @@ func TestMessagesComeAgainAfterARestart(t *testing.T) {
 	if err := a.Probe(t.Context(), 2); !errors.Is(err, ErrRefused) {
 		t.Errorf("nobody listens: %v", err)
 	}
-	address, _ := where.get(2)
+	address := where.one(2)
 	b = startHost(t, hostOptions{node: 2, where: where, listen: address})
 	if err := a.Probe(t.Context(), 2); err != nil {
 		t.Error(err)
@@ -200,7 +200,7 @@ func TestMessagesComeAgainAfterARestart(t *testing.T) {
 func TestWhoseProcessIsGoneIsKnown(t *testing.T) {
 	where := new(addresses)
 	a, b := startHost(t, hostOptions{node: 1, where: where}), startHost(t, hostOptions{node: 2, where: where})
-	address, _ := where.get(2)
+	address := where.one(2)
 	ask := func() error {
 		_, err := a.Request(t.Context(), 2, 1, nil)
 		return err

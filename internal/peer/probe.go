@@ -19,7 +19,7 @@ const (
 	probePause = 2 * time.Millisecond
 )
 
-// Probe connects to a node's address and hangs up. nil: somebody listens there, a
+// Probe connects to a node's newest address and hangs up. nil: somebody listens there, a
 // hanging process perhaps; ErrRefused: nobody does; else there was no answer.
 //
 // The kernel of a process that was killed closes its connections and its listener one
@@ -27,10 +27,11 @@ const (
 // not, and a moment later loses the connection that was accepted for nobody: that is
 // no answer, and is looked at again.
 func (n *Network) Probe(ctx context.Context, node model.NodeID) error {
-	address, ok := n.o.Address(node)
-	if !ok {
+	known := n.o.Addresses(node)
+	if len(known) == 0 {
 		return fmt.Errorf("probe node %d: its address is not known", node)
 	}
+	address := known[0]
 	for {
 		conn, err := n.dial(ctx, address)
 		switch {

@@ -12,7 +12,7 @@ import (
 
 // prober is a Network that probes an address, and tells of each connection it gets.
 func prober(address string, connected func()) *Network {
-	n := New(Options{Node: 1, Address: func(model.NodeID) (string, bool) { return address, true }})
+	n := New(Options{Node: 1, Addresses: func(model.NodeID) []string { return []string{address} }})
 	dial := n.dial
 	n.dial = func(ctx context.Context, address string) (net.Conn, error) {
 		conn, err := dial(ctx, address)
