@@ -48,6 +48,10 @@ func (a arrivals) Request(ctx context.Context, from model.NodeID, kind peer.Kind
 		return a.b.member.HeardBeat(ctx, body)
 	case membership.KindPresence:
 		return nil, nil
+	case membership.KindJoin:
+		return a.b.router.LetIn(ctx, body)
+	case membership.KindMembers:
+		return a.b.router.ChangeMembers(ctx, body)
 	}
 	return nil, fmt.Errorf("requests of kind %d are not known", kind)
 }

@@ -195,7 +195,7 @@ func (b *Broker) start(ctx context.Context, running *stages) error {
 		running.start("replication", b.nodes.streams.Run)
 		b.announce()
 	}
-	if err := b.member.Register(ctx, b.registration()); err != nil {
+	if err := b.register(ctx); err != nil {
 		return fmt.Errorf("register with the cluster: %w", err)
 	}
 	if err := b.dir.noteBoot(); err != nil {
@@ -234,7 +234,7 @@ func (b *Broker) build(ctx context.Context) error {
 	if b.quorum, err = quorum.New(b.quorumOptions()); err != nil {
 		return err
 	}
-	b.router = membership.NewRouter(b.quorum, b.network())
+	b.router = membership.NewRouter(b.quorum, b.network(), b.logger)
 	b.member = membership.New(b.memberOptions())
 	if b.nodes != nil {
 		dropped, err := b.dir.dropCondemned(b.config.NodeID)
@@ -285,14 +285,29 @@ func (b *Broker) giveUp(name model.TopicPartition, why error) {
 	b.fail(fmt.Errorf("the copy of %s here is damaged: %w; start the node again, which sets it aside and copies it from another node", name, why))
 }
 
+// register has the cluster know of this run, and let the node in where it is not of the
+// cluster.
+func (b *Broker) register(ctx context.Context) error {
+	if b.nodes != nil {
+		seeking, found := context.WithCancel(ctx)
+		defer found()
+		go b.seek(seeking)
+	}
+	return b.member.Register(ctx, b.registration())
+}
+
 // registration is this run's. A node that is alone serves at once.
 func (b *Broker) registration() controller.RegisterBroker {
-	return controller.RegisterBroker{
+	r := controller.RegisterBroker{
 		Node: b.config.NodeID, ClusterID: b.dir.clusterID(), Incarnation: b.incarnation, Directory: b.dir.id,
 		Endpoints: b.endpoints, Rack: b.config.Rack, Fenced: b.nodes != nil, Unclean: b.dir.rebooted,
 		Relaxed:  settings.Layers{Static: b.config.Static}.FlushRelaxed(false),
 		Supports: meta.Supported,
 	}
+	if b.nodes != nil {
+		r.ClusterAddress = b.nodes.address
+	}
+	return r
 }
 
 // stop ends what was started, in reverse. Only a stop in which everything was

@@ -159,7 +159,6 @@ func TestWhatAStartIsRefusedWith(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"no bootstrap", vfs.NewMem(), with("bootstrap=false"), "is empty: give --bootstrap to begin a cluster with these peers"},
 		{"other peers", fs, with("peers=2@127.0.0.1:1,4@127.0.0.1:2"), "is of a cluster of the nodes [1 2 3]: correct --peers"},
 		{"alone", fs, []string{"--override", "node.id=1"}, "start it with raft-cluster and its --peers"},
 		{"the cluster port is taken", fs, with("raft.addr=" + taken.Addr().String()), "choose another address with --raft-addr"},

@@ -20,6 +20,9 @@ import (
 type nodes struct {
 	listener net.Listener
 	network  *peer.Network
+	joins    bool   // there is no metadata here yet: it waits to be let into a cluster
+	address  string // of the cluster port, as other nodes are told
+	told     told
 	raft     *peer.Raft
 	streams  *replication.Streams
 	office   *membership.Office
@@ -38,7 +41,8 @@ const (
 
 // newNodes binds the cluster port and makes what speaks over it.
 func (b *Broker) newNodes(ctx context.Context) (*nodes, error) {
-	if err := b.checkBootstrap(); err != nil {
+	joins, err := b.checkBegin()
+	if err != nil {
 		return nil, err
 	}
 	secrets, err := clusterTLS(b.config.Cluster.TLS)
@@ -49,9 +53,9 @@ func (b *Broker) newNodes(ctx context.Context) (*nodes, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &nodes{listener: listener}
+	n := &nodes{listener: listener, joins: joins, address: clusterAddress(b.config.Cluster, listener, b.endpoints)}
 	n.network = peer.New(peer.Options{
-		Node: b.config.NodeID, Listener: listener, Address: b.peerAddress, Hello: b.hello, Judge: b.judge,
+		Node: b.config.NodeID, Listener: listener, Addresses: b.addresses, Hello: b.hello, Judge: b.judge,
 		TLS: secrets, Handler: arrivals{b}, Logger: b.logger,
 	})
 	n.raft = peer.NewRaft(n.network, membership.KindRaft)
@@ -74,8 +78,8 @@ func (b *Broker) newNodes(ctx context.Context) (*nodes, error) {
 // announce tells the other nodes that this one is there: they try less often the
 // longer they could not reach it.
 func (b *Broker) announce() {
-	for _, p := range b.config.Cluster.Peers {
-		b.nodes.network.Send(p.Node, membership.KindStarted, nil)
+	for node := range b.others() {
+		b.nodes.network.Send(node, membership.KindStarted, nil)
 	}
 }
 
@@ -83,7 +87,8 @@ func (b *Broker) announce() {
 // up and there is no leader: a cluster that starts need not wait for a timeout. Who
 // has a leader refuses the vote.
 func (b *Broker) maybeCampaign() error {
-	if b.quorum.Leader() != model.NoNode || b.voters()[0] != b.config.NodeID {
+	voters := b.quorum.Members().Voters
+	if b.quorum.Leader() != model.NoNode || len(voters) == 0 || slices.Min(voters) != b.config.NodeID {
 		return nil
 	}
 	return b.quorum.Campaign(b.stopping)
@@ -103,8 +108,8 @@ func (b *Broker) replaceLeader(gone model.NodeID) {
 	if !errors.Is(b.nodes.network.Probe(ctx, gone), peer.ErrRefused) || b.quorum.LeaderGone(ctx, gone) != nil {
 		return
 	}
-	left := slices.DeleteFunc(b.voters(), func(n model.NodeID) bool { return n == gone })
-	if left[0] != b.config.NodeID {
+	left := slices.DeleteFunc(slices.Clone(b.quorum.Members().Voters), func(n model.NodeID) bool { return n == gone })
+	if len(left) == 0 || slices.Min(left) != b.config.NodeID {
 		return
 	}
 	for _, wait := range campaignAgain() {
@@ -176,8 +181,8 @@ func (b *Broker) handOver() {
 	}
 }
 
-// voters are the nodes that agree on the metadata, as configured.
-func (b *Broker) voters() []model.NodeID {
+// firstVoters are the nodes that begin a cluster, as configured.
+func (b *Broker) firstVoters() []model.NodeID {
 	all := []model.NodeID{b.config.NodeID}
 	if b.config.Cluster != nil {
 		for _, p := range b.config.Cluster.Peers {
@@ -188,41 +193,41 @@ func (b *Broker) voters() []model.NodeID {
 	return all
 }
 
-// checkBootstrap: an empty directory begins a cluster only where that is asked for.
-func (b *Broker) checkBootstrap() error {
+// checkBegin finds out whether the node is to join a cluster: an empty directory begins
+// one only where that is asked for.
+func (b *Broker) checkBegin() (joins bool, err error) {
 	empty, err := b.dir.empty()
 	if err != nil {
-		return fmt.Errorf("look into %s: %w", b.dir.path, err)
+		return false, fmt.Errorf("look into %s: %w", b.dir.path, err)
 	}
-	if cluster := b.dir.clusterID(); empty && cluster != "" {
-		return fmt.Errorf("data directory %s is of cluster %s, and its %s is missing: put that back; without it the vote of node %d is lost, and it cannot come back under this id", b.dir.path, cluster, metadataLog, b.config.NodeID)
+	switch cluster := b.dir.clusterID(); {
+	case !empty || cluster == "" && b.config.Cluster.Bootstrap:
+		return false, nil
+	case cluster != "":
+		return false, fmt.Errorf("data directory %s is of cluster %s, and its %s is missing: put that back, or empty the directory and have the node join anew", b.dir.path, cluster, metadataLog)
+	case len(b.config.Cluster.Peers) == 0:
+		return false, fmt.Errorf("data directory %s is empty: give --bootstrap to begin a cluster, --peers that name a node of the cluster to join, or the --data-dir that this node had before", b.dir.path)
 	}
-	if empty && !b.config.Cluster.Bootstrap {
-		return fmt.Errorf("data directory %s is empty: give --bootstrap to begin a cluster with these peers, or the --data-dir that this node had before", b.dir.path)
+	return true, nil
+}
+
+// checkVoters: a node that has been a cluster of its own is not one of several because
+// --peers say so: those would begin a cluster without it. And one that has begun a cluster
+// which nobody has heard of yet begins no other.
+func (b *Broker) checkVoters() error {
+	voters := b.quorum.Members().Voters
+	alone := slices.Equal(voters, []model.NodeID{b.config.NodeID})
+	switch {
+	case b.nodes == nil && !alone:
+		slices.Sort(voters)
+		return fmt.Errorf("data directory %s is of a cluster of the nodes %v: start it with raft-cluster and its --peers", b.dir.path, voters)
+	case b.nodes != nil && !b.nodes.joins && b.dir.clusterID() == "" && !slices.Equal(slices.Sorted(slices.Values(voters)), b.firstVoters()):
+		return fmt.Errorf("--peers and --node-id give the nodes %v, and data directory %s is of a cluster of the nodes %v: correct --peers, or choose another --data-dir", b.firstVoters(), b.dir.path, voters)
+	case b.nodes != nil && alone && len(b.config.Cluster.Peers) > 0 && b.quorum.Applied().Brokers.Len() <= 1:
+		return fmt.Errorf("data directory %s is of a cluster of this node alone: start it without --peers, and the others without --bootstrap and with --peers %d@%s, which has them join it",
+			b.dir.path, b.config.NodeID, b.nodes.address)
 	}
 	return nil
-}
-
-// checkVoters: the nodes that were given are those of the cluster.
-func (b *Broker) checkVoters() error {
-	have, given := b.quorum.Members().Voters, b.voters()
-	slices.Sort(have)
-	if slices.Equal(have, given) {
-		return nil
-	}
-	if b.nodes == nil {
-		return fmt.Errorf("data directory %s is of a cluster of the nodes %v: start it with raft-cluster and its --peers", b.dir.path, have)
-	}
-	return fmt.Errorf("--peers and --node-id give the nodes %v, and data directory %s is of a cluster of the nodes %v: correct --peers, or choose another --data-dir", given, b.dir.path, have)
-}
-
-func (b *Broker) peerAddress(node model.NodeID) (string, bool) {
-	for _, p := range b.config.Cluster.Peers {
-		if p.Node == node {
-			return p.Address, true
-		}
-	}
-	return "", false
 }
 
 // held are the partitions that this node holds, for what is made before them.

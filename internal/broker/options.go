@@ -41,7 +41,7 @@ func (b *Broker) quorumOptions() quorum.Options {
 		Logger: b.logger, CleanShutdown: b.dir.clean, Publish: b.apply, Env: b.controllerEnv,
 	}
 	if b.nodes != nil {
-		o.Voters, o.Transport = b.voters(), b.nodes.raft
+		o.Voters, o.Join, o.Transport = b.firstVoters(), b.nodes.joins, b.nodes.raft
 		o.LeaderChanged = func() { b.member.LeaderChanged() }
 		o.Lead = func(term uint64) { b.nodes.office.Lead(term) }
 	}
@@ -97,7 +97,7 @@ func (b *Broker) createOffsetsTopic(ctx context.Context) error {
 	// A cluster of fewer nodes must work without settings. Of one whose nodes are still
 	// coming up the controller refuses it, and the client asks again: offsets on a single
 	// node would stay there.
-	factor := min(int(o.ReplicationFactor), len(b.voters()))
+	factor := min(int(o.ReplicationFactor), max(len(b.firstVoters()), b.quorum.Image().Brokers.Len()))
 	text := func(s string) *string { return &s }
 	result, err := b.router.Submit(ctx, controller.CreateTopics{Topics: []controller.CreateTopic{{
 		Name: group.OffsetsTopic, Partitions: int32(o.Partitions), ReplicationFactor: int16(factor),

@@ -47,18 +47,20 @@ func TestWhoDoesNotBelongIsToldSo(t *testing.T) {
 	})
 	t.Run("a node that is not one of the peers", func(t *testing.T) {
 		stranger := with(with(right, "--node-id", "4"), "--data-dir", filepath.Join(t.TempDir(), "node4"))
-		refused(t, c.binary, stranger, "the cluster's nodes are [1 2 3], and node 4 is not one of them")
+		refused(t, c.binary, stranger, "node 4 was to begin one with the voters [1 2 4]: start it without --bootstrap to have it join")
 	})
-	t.Run("other peers than the directory has", func(t *testing.T) {
-		refused(t, c.binary, with(right, "--peers", "1@127.0.0.1:"+c.layout.raft[0]), "is of a cluster of the nodes [1 2 3]: correct --peers")
+	t.Run("neither a cluster to begin nor one to join", func(t *testing.T) {
+		fresh := with(right, "--data-dir", filepath.Join(t.TempDir(), "node3"))
+		fresh = slices.DeleteFunc(slices.Delete(fresh, slices.Index(fresh, "--peers"), slices.Index(fresh, "--peers")+2), func(arg string) bool { return arg == "--bootstrap" })
+		refused(t, c.binary, fresh, "is empty: give --bootstrap to begin a cluster, --peers that name a node of the cluster to join")
 	})
 	t.Run("other peers than the cluster has", func(t *testing.T) {
 		fresh := with(with(right, "--peers", c.layout.peers(3)+",5@127.0.0.1:1"), "--data-dir", filepath.Join(t.TempDir(), "node3"))
-		refused(t, c.binary, fresh, "node 3 was given [1 2 3 5]: correct its --peers")
+		refused(t, c.binary, fresh, "node 3 was to begin one with the voters [1 2 3 5]: start it without --bootstrap")
 	})
 	t.Run("a voter with an emptied directory", func(t *testing.T) {
 		for range 3 {
-			refused(t, c.binary, with(right, "--data-dir", filepath.Join(t.TempDir(), "node3")), "comes with an empty one")
+			refused(t, c.binary, with(right, "--data-dir", filepath.Join(t.TempDir(), "node3")), "comes with an empty data directory")
 		}
 	})
 	t.Run("another cluster's directory", func(t *testing.T) {
@@ -73,7 +75,7 @@ func TestWhoDoesNotBelongIsToldSo(t *testing.T) {
 	t.Run("a voter with an emptied directory when all start", func(t *testing.T) {
 		c.Kill(1, 2)
 		c.Launch(1, 2)
-		refused(t, c.binary, with(right, "--data-dir", filepath.Join(t.TempDir(), "node3")), "comes with an empty one")
+		refused(t, c.binary, with(right, "--data-dir", filepath.Join(t.TempDir(), "node3")), "comes with an empty data directory")
 		c.Await(1, 2)
 	})
 	c.Start(3)

@@ -14,7 +14,10 @@ import (
 type Cluster struct {
 	// Bind are the addresses to open for the other nodes, as in Listener.Binds.
 	Bind []string
-	// Peers are the other nodes, by id. There may be none.
+	// Advertised is where other nodes are told to connect to, host:port; "": at Bind.
+	Advertised string
+	// Peers are other nodes, by id: all voters of a new cluster, and any node of one that
+	// there is. There may be none.
 	Peers []Peer
 	// Bootstrap: where the data directory is empty, a new cluster of this node and
 	// its peers begins.
@@ -113,6 +116,7 @@ func formCluster(g given, nodes []nodeAddress, from value, l listening) (cluster
 	}
 	others := nodes
 	if self >= 0 {
+		c.Advertised = nodes[self].address.address()
 		others = slices.Delete(slices.Clone(nodes), self, self+1)
 	}
 	for _, n := range others {

@@ -47,7 +47,9 @@ func TestCommandRaftClusterMakesANodeOfACluster(t *testing.T) {
 	f(cluster(true, []string{"0.0.0.0:9192"}, others...), open, "--node-id", "1", "--advertised-addr", "localhost", "--kafka-port", "9092",
 		"--raft-addr", "0.0.0.0:9192", "--peers", "2@localhost:9193,3@localhost:9194", "--bootstrap")
 	f(cluster(false, loopback, others...), "", "--node-id=1", "--peers=3@localhost:9194, 2@localhost:9193")
-	f(cluster(false, loopback, others...), "", "--node-id=1", "--peers=1@localhost:9192,2@localhost:9193,3@localhost:9194")
+	named := cluster(false, loopback, others...)
+	named.Advertised = "localhost:9192"
+	f(named, "", "--node-id=1", "--peers=1@localhost:9192,2@localhost:9193,3@localhost:9194")
 	f(cluster(false, []string{"10.0.0.1:9192"}, Peer{2, "10.0.0.2:9192"}), "", "--node-id=1", "--advertised-addr=a.example",
 		"--raft-addr=10.0.0.1:9192", "--peers=2@10.0.0.2:9192")
 	f(cluster(false, []string{"10.0.0.1:9192"}, Peer{2, "10.0.0.2:9192"}),
@@ -78,6 +80,7 @@ func TestKafkasClusterFileMakesACluster(t *testing.T) {
 		"controller.listener.names=CONTROLLER\nlistener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT\n"
 	c := mustLoad(t, user{file: file})
 	want := cluster(false, []string{"10.0.0.2:9093"}, Peer{1, "a:9093"}, Peer{3, "c:9093"})
+	want.Advertised = "b:9093"
 	if !reflect.DeepEqual(c.Cluster, want) || len(c.Listeners) != 1 || len(c.Warnings) != 0 || len(c.Ignored) != 0 {
 		t.Errorf("cluster %+v, want %+v; listeners %+v, warnings %q, ignored %+v", c.Cluster, want, c.Listeners, c.Warnings, c.Ignored)
 	}
@@ -108,7 +111,8 @@ func TestTopicsHaveThreeReplicasOrAsManyAsThereAreNodes(t *testing.T) {
 		}
 	}
 	f("", 1, "")
-	f("peers=2@localhost:2\n", 2, "2")
+	f("bootstrap=true\npeers=2@localhost:2\n", 2, "2")
+	f("peers=2@localhost:2\n", 3, "3") // a node that joins need not name all
 	f("peers=2@localhost:2,3@localhost:3\n", 3, "3")
 	f("peers=2@localhost:2,3@localhost:3,4@localhost:4,5@localhost:5\n", 3, "3")
 	f("peers=2@localhost:2,3@localhost:3\ndefault.replication.factor=1\n", 1, "1")

@@ -84,7 +84,11 @@ func (c *Config) replicate(g given) {
 	if g.hasAny("default.replication.factor") || c.Cluster == nil {
 		return
 	}
-	c.Topics.DefaultReplicationFactor = int16(min(replicasEnough, 1+len(c.Cluster.Peers)))
+	nodes := 1 + len(c.Cluster.Peers)
+	if !c.Cluster.Bootstrap { // --peers need not name all
+		nodes = max(nodes, replicasEnough)
+	}
+	c.Topics.DefaultReplicationFactor = int16(min(replicasEnough, nodes))
 	c.Static["default.replication.factor"] = strconv.Itoa(int(c.Topics.DefaultReplicationFactor))
 }
 

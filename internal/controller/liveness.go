@@ -47,6 +47,8 @@ type HeartbeatAnswer struct {
 	// Known is not set where the registration is not the newest: the broker has
 	// to register again, or has been replaced.
 	Known bool
+	// Removed: it is not registered any more.
+	Removed bool `json:",omitempty"`
 	// Fenced: the broker leads nothing, whatever it has applied.
 	Fenced bool
 	// MayStop: the broker leads nothing any more that others could lead.
@@ -63,7 +65,7 @@ func (s *Supervisor) Heartbeat(arrived, now time.Time, h Heartbeat) HeartbeatAns
 	}
 	b := s.image.Brokers.ByID(h.Node)
 	if b == nil || b.Epoch != h.BrokerEpoch {
-		return HeartbeatAnswer{}
+		return HeartbeatAnswer{Removed: b == nil}
 	}
 	w := s.brokers[h.Node]
 	if !w.fencing.IsZero() {

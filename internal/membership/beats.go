@@ -123,6 +123,9 @@ func (m *Member) answered(sent time.Time, answer controller.HeartbeatAnswer) err
 		m.mu.answered = sent
 	}
 	switch {
+	case answer.Removed:
+		m.mu.lease.Revoke()
+		return ErrRemoved
 	case !answer.Known:
 		m.mu.lease.Revoke()
 		return ErrReplaced

@@ -81,6 +81,9 @@ func New(o Options) *Member {
 // ErrReplaced: another process has registered as this node.
 var ErrReplaced = errors.New("another process has registered as this node; give each node a --node-id (node.id) of its own")
 
+// ErrRemoved: the node was unregistered while it ran.
+var ErrRemoved = errors.New("this node was taken out of the cluster (UnregisterBroker); started again, it joins anew")
+
 // Register tells the controller of this run, and returns once the registration is
 // applied here, and with it every partition open. Previous is filled in: the
 // registration that it replaces. The image may not have that before the refusal of a first try has been
@@ -119,10 +122,13 @@ func (m *Member) reportWaiting(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		leader := m.o.Quorum.Leader()
-		if leader == model.NoNode {
-			m.o.Logger.Info("Waiting for other nodes: a majority of the voters is needed", "voters", m.o.Quorum.Members().Voters)
-		} else {
+		leader, voters := m.o.Quorum.Leader(), m.o.Quorum.Members().Voters
+		switch {
+		case len(voters) == 0:
+			m.o.Logger.Info("Waiting to be let into the cluster; where there is none yet, start its first nodes with --bootstrap")
+		case leader == model.NoNode:
+			m.o.Logger.Info("Waiting for other nodes: a majority of the voters is needed", "voters", voters)
+		default:
 			m.o.Logger.Info("Waiting for the registration to be taken", "controller", leader)
 		}
 	}
@@ -149,7 +155,7 @@ func (m *Member) begin(own model.Incarnation) error {
 }
 
 // Run keeps the lease, and sends what the partitions have for the controller, until
-// ctx ends. ErrReplaced is final.
+// ctx ends. ErrReplaced and ErrRemoved are final.
 func (m *Member) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return m.beat(ctx) })

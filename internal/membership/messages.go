@@ -7,6 +7,7 @@ import (
 
 	"github.com/chronik/chronik/internal/model"
 	"github.com/chronik/chronik/internal/peer"
+	"github.com/chronik/chronik/internal/wire"
 )
 
 // Kinds of messages and requests between nodes.
@@ -20,6 +21,8 @@ const (
 	KindIndex                          // request: nothing; the index of the newest image that is applied, JSON
 	KindStarted                        // message: nothing; who hears it connects at once
 	KindPresence                       // request: nothing; nothing
+	KindJoin                           // request, to any node: Joining; membersChanged
+	KindMembers                        // request, to the controller: memberChange; membersChanged
 )
 
 // decided is what became of a command.
@@ -32,6 +35,47 @@ type decided struct {
 	Failure string `json:"failure,omitempty"`
 	// Index is of the image that has the outcome.
 	Index uint64 `json:"index,omitempty"`
+}
+
+// memberChange is a change of the cluster's nodes; one of the fields is set.
+type memberChange struct {
+	Join        *Joining      `json:"join,omitempty"`
+	AddVoter    *voter        `json:"addVoter,omitempty"`
+	RemoveVoter *voter        `json:"removeVoter,omitempty"`
+	Unregister  *model.NodeID `json:"unregister,omitempty"`
+}
+
+// membersChanged is what became of a memberChange.
+type membersChanged struct {
+	// Refused is for who has asked.
+	Refused *wire.Error `json:"refused,omitempty"`
+	// NotLeader: the node does not decide on it, and has not.
+	NotLeader bool `json:"notLeader,omitempty"`
+	// Failure is any other error; the change may have been made.
+	Failure string `json:"failure,omitempty"`
+	// Index is of an image that has the outcome.
+	Index uint64 `json:"index,omitempty"`
+	// Joined is of a Joining.
+	Joined *Joined `json:"joined,omitempty"`
+}
+
+// err is why the change was not made, or may not have been; nil where it was.
+func (c *membersChanged) err() error {
+	switch {
+	case c.Refused != nil:
+		return c.Refused
+	case c.NotLeader:
+		return ErrNotController
+	case c.Failure != "":
+		return fmt.Errorf("%w: %s", ErrOutcomeUnknown, c.Failure)
+	}
+	return nil
+}
+
+// voter names a node, by its data directory too where that is known.
+type voter struct {
+	Node      model.NodeID      `json:"node"`
+	Directory model.DirectoryID `json:"directory,omitzero"`
 }
 
 // Network takes messages and requests to other nodes (package peer).

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/chronik/chronik/internal/controller"
@@ -27,6 +28,7 @@ var ErrOutcomeUnknown = errors.New("the controller went away before it answered;
 type Router struct {
 	quorum   *quorum.Quorum
 	network  Network // nil where this node is alone
+	roster   *Roster
 	catchUps rounds
 }
 
@@ -34,8 +36,8 @@ type Router struct {
 const catchUpInterval = 5 * time.Millisecond
 
 // NewRouter returns a Router; network is nil where this node is alone.
-func NewRouter(q *quorum.Quorum, network Network) *Router {
-	r := &Router{quorum: q, network: network}
+func NewRouter(q *quorum.Quorum, network Network, logger *slog.Logger) *Router {
+	r := &Router{quorum: q, network: network, roster: newRoster(q, logger)}
 	r.catchUps = rounds{interval: catchUpInterval, do: r.catchUp}
 	return r
 }
