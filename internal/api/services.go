@@ -41,6 +41,8 @@ type Services struct {
 	OutOfTouch func() bool
 	// Controller takes commands that change the metadata.
 	Controller Controller
+	// Members changes which nodes are of the cluster.
+	Members Members
 	// Quorum describes the metadata log as its leader knows it, and ControllerID is who
 	// that is, or NoNode.
 	Quorum       func(ctx context.Context) quorum.Status
@@ -75,6 +77,14 @@ type Services struct {
 // for the client.
 type Controller interface {
 	Submit(ctx context.Context, command controller.Command) (any, error)
+}
+
+// Members changes which nodes are of the cluster, and which of them vote on the metadata. A
+// zero directory is any. Errors of kind *wire.Error are for the client.
+type Members interface {
+	AddVoter(ctx context.Context, node model.NodeID, directory model.DirectoryID) error
+	RemoveVoter(ctx context.Context, node model.NodeID, directory model.DirectoryID) error
+	Unregister(ctx context.Context, node model.NodeID) error
 }
 
 // Partitions are the partitions that this node holds.

@@ -1,7 +1,7 @@
 package api
 
 // keyEnd is one above the greatest API key in the table.
-const keyEnd = 76
+const keyEnd = 82
 
 // apiVersionsKey is special: any version of it gets an answer (KIP-511).
 const apiVersionsKey = 18
@@ -57,7 +57,10 @@ func apiTable() []entry {
 		{57, "UpdateFeatures", 0, 2, 0, whole((*Handler).updateFeatures)},
 		{60, "DescribeCluster", 0, 2, 0, whole((*Handler).describeCluster)},
 		{61, "DescribeProducers", 0, 0, 0, whole((*Handler).describeProducers)},
+		{64, "UnregisterBroker", 0, 0, 0, whole((*Handler).unregisterBroker)},
 		{74, "ListConfigResources", 0, 1, 0, whole((*Handler).listConfigResources)},
 		{75, "DescribeTopicPartitions", 0, 0, 0, whole((*Handler).describeTopicPartitions)},
+		{80, "AddRaftVoter", 0, 1, 0, whole((*Handler).addRaftVoter)},
+		{81, "RemoveRaftVoter", 0, 0, 0, whole((*Handler).removeRaftVoter)},
 	}
 }

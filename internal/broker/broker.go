@@ -428,7 +428,7 @@ func (b *Broker) apiServices() api.Services {
 	c := b.config
 	s := api.Services{
 		Node: c.NodeID, Logger: b.logger, Stopping: b.stopping, Image: b.quorum.Image, AwaitImage: b.quorum.Await, CatchUp: b.router.CatchUp,
-		Controller: b.router, Quorum: b.router.Status, ControllerID: b.quorum.Leader,
+		Controller: b.router, Members: b.router, Quorum: b.router.Status, ControllerID: b.quorum.Leader,
 		Partitions: b.partitions, Groups: b.groups,
 		CreateOffsetsTopic: b.createOffsetsTopic,
 		Disk: api.LogDir{
