@@ -54,10 +54,6 @@ func TestWhoDoesNotBelongIsToldSo(t *testing.T) {
 		fresh = slices.DeleteFunc(slices.Delete(fresh, slices.Index(fresh, "--peers"), slices.Index(fresh, "--peers")+2), func(arg string) bool { return arg == "--bootstrap" })
 		refused(t, c.binary, fresh, "is empty: give --bootstrap to begin a cluster, --peers that name a node of the cluster to join")
 	})
-	t.Run("other peers than the cluster has", func(t *testing.T) {
-		fresh := with(with(right, "--peers", c.layout.peers(3)+",5@127.0.0.1:1"), "--data-dir", filepath.Join(t.TempDir(), "node3"))
-		refused(t, c.binary, fresh, "node 3 was to begin one with the voters [1 2 3 5]: start it without --bootstrap")
-	})
 	t.Run("a voter with an emptied directory", func(t *testing.T) {
 		for range 3 {
 			refused(t, c.binary, with(right, "--data-dir", filepath.Join(t.TempDir(), "node3")), "comes with an empty data directory")
