@@ -58,7 +58,7 @@ func TestAFencedBrokerIsUnfencedOnceItHasAppliedItsRegistration(t *testing.T) {
 	}
 	known := HeartbeatAnswer{Known: true, Fenced: true}
 	f(Heartbeat{Node: 0, BrokerEpoch: epoch - 1, Applied: 99}, HeartbeatAnswer{}, "")
-	f(Heartbeat{Node: 7, BrokerEpoch: epoch, Applied: 99}, HeartbeatAnswer{}, "")
+	f(Heartbeat{Node: 7, BrokerEpoch: epoch, Applied: 99}, HeartbeatAnswer{Removed: true}, "")
 	f(Heartbeat{Node: 0, BrokerEpoch: model.BrokerEpoch(st.image.Index) + 1, Applied: 99}, known, "") // to come
 	f(Heartbeat{Node: 0, BrokerEpoch: epoch, Applied: uint64(epoch) - 1}, known, "")
 	f(Heartbeat{Node: 0, BrokerEpoch: epoch, Applied: uint64(epoch)}, known, "unfence 0")

@@ -49,7 +49,7 @@ func (r *Router) LetIn(ctx context.Context, body []byte) ([]byte, error) {
 
 // Join asks a node to have this one let in. A refusal is a *wire.Error.
 func Join(ctx context.Context, network Network, to model.NodeID, j Joining) (Joined, error) {
-	answer, err := network.Request(ctx, to, KindJoin, encode(j))
+	answer, err := network.RequestSince(ctx, model.Protocol2, to, KindJoin, encode(j))
 	if err != nil {
 		return Joined{}, err
 	}
@@ -89,8 +89,11 @@ func (r *Router) changeMembers(ctx context.Context, change memberChange) (member
 }
 
 func (r *Router) changeThere(ctx context.Context, leader model.NodeID, change memberChange) (membersChanged, error) {
-	answer, err := r.network.Request(ctx, leader, KindMembers, encode(change))
+	answer, err := r.network.RequestSince(ctx, model.Protocol2, leader, KindMembers, encode(change))
+	earlier, old := errors.AsType[*peer.ProtocolError](err)
 	switch {
+	case old:
+		return membersChanged{}, wire.Errorf(kerr.UnsupportedVersion, "change the nodes of the cluster: %s", earlier)
 	case errors.Is(err, peer.ErrNotSent):
 		return membersChanged{NotLeader: true}, nil
 	case err != nil:

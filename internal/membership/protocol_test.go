@@ -38,6 +38,10 @@ func TestBytesOfMessages(t *testing.T) {
 			{Node: 1, Directory: model.DirectoryID{2}, LogEnd: 4, LastContact: 5, LastCaughtUp: 6},
 		}},
 		uint64(9),
+		memberChange{Join: &Joining{Registration: controller.RegisterBroker{Node: 4, ClusterAddress: "h:1"}, Empty: true}},
+		memberChange{AddVoter: &voter{4, model.DirectoryID{2}}}, memberChange{RemoveVoter: &voter{Node: 4}}, memberChange{Unregister: new(model.NodeID(4))},
+		membersChanged{NotLeader: true}, membersChanged{Failure: "f"}, membersChanged{Index: 1, Joined: &Joined{Addresses: map[model.NodeID]string{1: "h:1"}}},
+		membersChanged{Refused: wire.Errorf(kerr.VoterNotFound, "no")},
 	} {
 		fmt.Fprintf(&b, "%T %s\n", v, encode(v))
 	}

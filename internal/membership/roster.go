@@ -89,6 +89,8 @@ func (r *Roster) letIn(ctx context.Context, j Joining, image *meta.Image) error 
 	switch {
 	case image.ClusterID == "":
 		return wire.Errorf(kerr.NotController, "the cluster has just begun")
+	case image.Version < meta.Version2: // whose registrations have no addresses
+		return wire.Errorf(kerr.UnsupportedVersion, "%s", &meta.VersionNeededError{Needed: meta.Version2, InForce: image.Version})
 	case voter && j.Empty:
 		return wire.Errorf(kerr.InvalidRegistration, "%s", Emptied(node))
 	case voter:

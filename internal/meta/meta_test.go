@@ -361,7 +361,7 @@ func allRecords() []Record {
 		&BrokerChangeRecord{ID: 4, Epoch: 77, Fenced: true}, &UnregisterBrokerRecord{ID: 4, Epoch: 77},
 		&BrokerChangeRecord{ID: 4, Epoch: 77, Leaving: true},
 		&RegisterBrokerRecord{Broker{ID: 5, Epoch: 78, Leaving: true, Relaxed: true, UnsyncedSince: 70, RelaxedBefore: true}},
-		&RegisterBrokerRecord{Broker{ID: 6, Epoch: 79, Supports: Range{Oldest: Version1, Newest: Version2}}},
+		&RegisterBrokerRecord{Broker{ID: 6, Epoch: 79, Supports: Range{Oldest: Version1, Newest: Version2}, ClusterAddress: "h:1"}},
 		&PartitionRecord{Topic: id(7), Index: 9, Partition: Partition{Replicas: []model.NodeID{3, 1, 2}, ISR: []model.NodeID{3, 1}, Lost: []model.NodeID{3, 1}, Leader: model.NoNode}},
 		&PartitionChangeRecord{Topic: id(7), Index: 1, Leader: 2, SetLost: true, Lost: []model.NodeID{1, 2}},
 		&PartitionChangeRecord{Topic: id(7), Index: 2, SetLost: true}, &PartitionChangeRecord{},
