@@ -142,9 +142,13 @@ func TestANodeJoinsVotesAndLeaves(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "node4")
 	fourth := r.newcomer(4, dir)
 	r.wantQuorum(ctx, "[1 2 3] [4]")
-	if brokers, err := r.admin.ListBrokers(ctx); err != nil || len(brokers) != 4 {
-		t.Errorf("brokers %v, %v", brokers, err)
-	}
+	r.until(ctx, func() error { // each node hears of it in its own time
+		brokers, err := r.admin.ListBrokers(ctx)
+		if err == nil && len(brokers) != 4 {
+			err = fmt.Errorf("brokers %v", brokers)
+		}
+		return err
+	})
 	r.refuses(r.add(ctx, 9), kerr.VoterNotFound, "node 9 is not of the cluster")
 	r.reassign(sameReplicas(4, 1, 2))
 	r.produced(ctx)
