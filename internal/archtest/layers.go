@@ -58,6 +58,8 @@ func brokerLayers() []Row {
 
 		{Package: "internal/storage", Layer: layerStorage},
 
+		{Package: "internal/balance", Layer: layerStorage},
+
 		{Package: "internal/meta", Layer: layerMetadata},
 		{Package: "internal/controller", Layer: layerMetadata, Beside: []string{"internal/meta"}},
 		{Package: "internal/quorum", Layer: layerMetadata, Beside: []string{"internal/meta", "internal/controller"}},
