@@ -62,7 +62,7 @@ func newRootCommand(build newNode) *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.SetVersionTemplate("chronik-server {{.Version}}\n")
 	complete(root)
-	root.AddCommand(newClusterCommand(build), newDevCommand(), newVersionCommand(), newConfigCommand())
+	root.AddCommand(newClusterCommand(build), newDevCommand(), newBalanceCommand(), newVersionCommand(), newConfigCommand())
 	return root
 }
 

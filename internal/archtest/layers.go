@@ -84,9 +84,10 @@ func brokerLayers() []Row {
 		{Package: "internal/broker", Layer: layerProcess, Beside: []string{"internal/config", "internal/metrics", "internal/admin"}},
 
 		{Package: "internal/localcluster", Layer: layerProcess},
+		{Package: "internal/balance/remote", Layer: layerProcess},
 		{Package: "internal/sim", Layer: layerProcess},
 
-		{Package: "cmd/chronik-server", Layer: layerCommand},
+		{Package: "cmd/chronik-server", Layer: layerCommand, Beside: []string{"internal/bench/access"}},
 		{Package: "cmd/chronik-sim", Layer: layerCommand},
 		{Package: "internal/brokertest", Layer: layerCommand},
 		{Package: "internal/explore", Layer: layerCommand},
@@ -186,6 +187,8 @@ func restrictions() []Restriction {
 		{"github.com/knadh/koanf/...", []string{"internal/config"}, "config alone reads flags, environment and files"},
 		{"github.com/twmb/franz-go/pkg/kgo", []string{"internal/bench", "internal/bench/load", "internal/bench/target", "internal/bench/verify", "internal/brokertest", "interop/catchup", "interop/cluster", "interop/failover", "interop/faults/admin", "interop/faults/load", "interop/profile", "interop/steady", "interop/stress"}, "a broker is no client"},
 		{"github.com/twmb/franz-go/pkg/kadm", []string{"internal/bench/target", "internal/brokertest", "interop/catchup", "interop/failover", "interop/faults/admin", "interop/faults/load"}, "a broker is no client"},
+		{"github.com/twmb/franz-go/pkg/kgo", []string{"internal/balance/remote", "internal/bench", "internal/bench/load", "internal/bench/target", "internal/bench/verify", "internal/brokertest", "interop/catchup", "interop/cluster", "interop/failover", "interop/faults/admin", "interop/faults/load", "interop/profile", "interop/stress"}, "a broker is no client"},
+		{"github.com/twmb/franz-go/pkg/kadm", []string{"internal/balance/remote", "internal/bench/target", "internal/brokertest", "interop/catchup", "interop/failover", "interop/faults/admin", "interop/faults/load"}, "a broker is no client"},
 		{"github.com/prometheus/...", nil, "its init costs a start; see docs/adr/0007"},
 		{"net/http/...", []string{"internal/admin", "interop/profile", "interop/stress/meter"}, "Kafka's protocol is not HTTP, but the admin listener's"},
 		{"github.com/hanwen/go-fuse/v2/...", []string{"interop/faults/mount"}, "the disk below it can be tested without a mount"},
