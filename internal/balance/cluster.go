@@ -40,6 +40,11 @@ type Partition struct {
 	In, Out int64
 	// Fixed: it stays as it is, and counts.
 	Fixed bool
+
+	// What a Keeper looks at besides. Missing is how many replicas are not in sync, and
+	// Moving that the partition is being reassigned; Replicas are those it will have.
+	Missing int
+	Moving  bool
 }
 
 // Options say how even is even enough.

@@ -20,7 +20,7 @@ func (s *search) empty() {
 }
 
 func (s *search) vacate(p *candidate, broker int) bool {
-	if p.Fixed {
+	if p.fixed() {
 		return false
 	}
 	best := choice{}

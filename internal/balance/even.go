@@ -54,7 +54,7 @@ func (s *search) relieve(b int) {
 	incoming := s.bands.under(&s.loads[b])
 	for i := range s.partitions {
 		p := &s.partitions[i]
-		if p.Fixed {
+		if p.fixed() {
 			continue
 		}
 		if p.on(b) {

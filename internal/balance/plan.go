@@ -82,7 +82,7 @@ func (s *search) moves() []Move {
 // replaces a leader only where that goes.
 func (s *search) wantsElection(p *candidate) bool {
 	first := p.now[0]
-	return !p.Fixed && s.usable(first) && p.Leader != model.NoNode && p.Leader != s.brokers[first].ID
+	return !p.fixed() && s.usable(first) && p.Leader != model.NoNode && p.Leader != s.brokers[first].ID
 }
 
 func (s *search) ids(now []int) []model.NodeID {

@@ -7,7 +7,7 @@ func (s *search) mendRacks() {
 	}
 	for i := range s.partitions {
 		p := &s.partitions[i]
-		for !p.Fixed && s.mend(p) {
+		for !p.fixed() && s.mend(p) {
 		}
 	}
 }

@@ -75,6 +75,9 @@ func (p *candidate) copies() (n int) {
 	return n
 }
 
+// fixed: it stays as it is.
+func (p *candidate) fixed() bool { return p.Fixed || p.Moving }
+
 func (p *candidate) on(broker int) bool { return slices.Contains(p.now, broker) }
 
 func newSearch(c *Cluster, o Options) *search {
@@ -109,11 +112,13 @@ func newSearch(c *Cluster, o Options) *search {
 		x.now = slices.Clone(x.before)
 		s.partitions[i] = x
 	}
-	slices.SortFunc(s.partitions, func(p, q candidate) int {
-		return cmp.Or(cmp.Compare(p.Name.Topic, q.Name.Topic), cmp.Compare(p.Name.Partition, q.Name.Partition))
-	})
+	slices.SortFunc(s.partitions, func(p, q candidate) int { return compareNames(p.Name, q.Name) })
 	s.setBands(o)
 	return s
+}
+
+func compareNames(a, b model.TopicPartition) int {
+	return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
 }
 
 // setBands shares what is on brokers that take part among those that stay.
