@@ -48,6 +48,8 @@ func (a arrivals) Request(ctx context.Context, from model.NodeID, kind peer.Kind
 		return a.b.member.HeardBeat(ctx, body)
 	case membership.KindPresence:
 		return nil, nil
+	case membership.KindLoads:
+		return a.b.reported()
 	}
 	return nil, fmt.Errorf("requests of kind %d are not known", kind)
 }

@@ -150,3 +150,56 @@ func TestTheCommandIsInterrupted(t *testing.T) {
 		t.Errorf("replicas %v", replicas)
 	}
 }
+
+// Goal: with balancer.enable the cluster evens itself out, under load, and nothing that is
+// acknowledged is lost.
+func TestAClusterBalancesItself(t *testing.T) {
+	c := startUneven(t, "balancer.enable=true", "balancer.check.interval.seconds=1", "auto.leader.rebalance.enable=false")
+	stop, ended := make(chan struct{}), make(chan int)
+	producer := c.Client(kgo.DefaultProduceTopic(unevenTopic), kgo.RequiredAcks(kgo.AllISRAcks()))
+	go func() {
+		count := 0
+		defer func() { ended <- count }()
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if err := producer.ProduceSync(t.Context(), kgo.StringRecord(fmt.Sprint(count))).FirstErr(); err != nil {
+				t.Error(err)
+				return
+			}
+			count++
+		}
+	}()
+	even := func() error {
+		replicas, first := c.spread(t)
+		if replicas != [clusterSize]int{8, 8, 8} || first != [clusterSize]int{4, 4, 4} {
+			return fmt.Errorf("replicas %v, first %v", replicas, first)
+		}
+		for _, p := range c.describe(t, c.Nodes[0], unevenTopic) {
+			if !strings.HasPrefix(p.replicas, fmt.Sprint("[", p.leader)) || len(p.isr) != len(p.replicas) {
+				return fmt.Errorf("%+v", p)
+			}
+		}
+		return nil
+	}
+	m := mover{T: t, c: c}
+	m.until(Context(t), even)
+	close(stop)
+	count := <-ended
+	read := make(map[string]int)
+	consumer := c.Client(kgo.ConsumeTopics(unevenTopic))
+	for ctx := Context(t); len(read) < count && ctx.Err() == nil; {
+		consumer.PollFetches(ctx).EachRecord(func(r *kgo.Record) { read[string(r.Value)]++ })
+	}
+	if len(read) != count {
+		t.Errorf("%d of %d records are there", len(read), count)
+	}
+	for value, times := range read {
+		if times != 1 {
+			t.Errorf("%s is there %d times", value, times)
+		}
+	}
+}

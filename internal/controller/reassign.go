@@ -34,6 +34,9 @@ type Reassign struct {
 	// Replicas are in order of preference; nil cancels: those that were there before
 	// stay, and those that were to come go.
 	Replicas []model.NodeID
+	// Only, where not nil, are the replicas that it has to have, in their order and none of
+	// them coming or going: what was decided of an older image is not forced on a newer one.
+	Only []model.NodeID `json:",omitzero"` // nodes before this one do not know it
 }
 
 // ReassignmentsAltered has an item for each partition of the command, in its order.
@@ -67,6 +70,9 @@ func (c AlterReassignments) reassign(image *meta.Image, r *Reassign, decided map
 		return nil, wire.Errorf(kerr.InvalidRequest, "Partition %d of topic %q is named twice.", r.Partition, r.Topic)
 	}
 	p := *found
+	if r.Only != nil && (p.Reassigning() || !slices.Equal(p.Replicas, r.Only)) {
+		return nil, wire.Errorf(kerr.InvalidRequest, "Partition %d of topic %q is not on %v alone any more.", r.Partition, r.Topic, r.Only)
+	}
 	originals := without(p.Replicas, p.Adding)
 	target := r.Replicas
 	switch {

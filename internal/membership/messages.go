@@ -20,6 +20,7 @@ const (
 	KindIndex                          // request: nothing; the index of the newest image that is applied, JSON
 	KindStarted                        // message: nothing; who hears it connects at once
 	KindPresence                       // request: nothing; nothing
+	KindLoads                          // request: nothing; balance.Report
 )
 
 // decided is what became of a command.
