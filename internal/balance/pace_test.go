@@ -27,7 +27,7 @@ func TestMovesBeginNoFasterThanTheRate(t *testing.T) {
 	f(9*time.Second, move(0, 3), 1, true) // an order
 	f(10*time.Second, move(rate, 3), 1, true)
 	f(10*time.Second, move(rate, 4), 1, false)
-	if unbound := NewPace(0); !unbound.Begin(start, move(10, 3), 1) || !unbound.Begin(start, move(10, 3), 1) {
-		t.Error("without a rate")
-	}
+	p = NewPace(0)
+	f(0, move(10*rate, 3), 1, true)
+	f(0, move(10*rate, 3), 1, true)
 }

@@ -59,4 +59,4 @@ func (o Options) open() (*session, error) {
 	return &session{Options: o, admin: kadm.NewClient(client)}, nil
 }
 
-func (s *session) close() { s.admin.Close() }
+func (o *session) close() { o.admin.Close() }

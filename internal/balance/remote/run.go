@@ -14,6 +14,9 @@ import (
 	"github.com/chronik/chronik/internal/model"
 )
 
+// electionTries is how often an election is asked for again, a look apart.
+const electionTries = 10
+
 // farewell bounds what is still asked of the brokers after somebody has interrupted.
 const farewell = 30 * time.Second
 
@@ -44,7 +47,9 @@ type execution struct {
 	leader   map[model.TopicPartition]model.NodeID
 	waiting  []*balance.Move
 	underWay map[model.TopicPartition]*balance.Move
-	elect    []*balance.Move // replicas are where they are to be
+	targets  map[model.TopicPartition]*balance.Move // that have ended
+	elect    []*balance.Move                        // replicas are where they are to be
+	tries    map[*balance.Move]int
 	failed   int
 	done     int
 	all      int
@@ -55,7 +60,8 @@ type execution struct {
 func newExecution(o *session, s *state, moves []balance.Move) *execution {
 	e := &execution{
 		session: o, pace: balance.NewPace(o.BytesPerSecond), leader: make(map[model.TopicPartition]model.NodeID),
-		underWay: make(map[model.TopicPartition]*balance.Move), all: len(moves),
+		underWay: make(map[model.TopicPartition]*balance.Move), targets: make(map[model.TopicPartition]*balance.Move),
+		tries: make(map[*balance.Move]int), all: len(moves),
 	}
 	for i := range moves {
 		e.waiting = append(e.waiting, &moves[i])
@@ -95,7 +101,7 @@ func (e *execution) run(ctx context.Context) error {
 		}
 	}
 	e.progress()
-	if err := t.remove(ctx); err != nil {
+	if err := errors.Join(t.remove(ctx), e.verify(ctx)); err != nil {
 		return err
 	}
 	if e.failed > 0 {
@@ -145,9 +151,29 @@ func (e *execution) look(ctx context.Context) error {
 	return nil
 }
 
+// verify looks whether somebody else has decided otherwise meanwhile.
+func (e *execution) verify(ctx context.Context) error {
+	metadata, err := e.admin.Metadata(ctx)
+	if err != nil {
+		return fmt.Errorf("ask for the metadata: %w", err)
+	}
+	for name, m := range e.targets {
+		var now []model.NodeID
+		for _, r := range metadata.Topics[name.Topic].Partitions[int32(name.Partition)].Replicas {
+			now = append(now, model.NodeID(r))
+		}
+		if !slices.Equal(now, m.To) {
+			e.failed++
+			e.printf("%s: somebody else has decided otherwise: it is on %s\n", name, nodes(now))
+		}
+	}
+	return nil
+}
+
 // arrived: a partition has the replicas that it was to have.
 func (e *execution) arrived(m *balance.Move) {
 	e.bytes += m.Bytes
+	e.targets[m.Partition] = m
 	if m.Elect {
 		e.elect = append(e.elect, m)
 		return
@@ -224,14 +250,18 @@ func (e *execution) elections(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("ask for elections: %w", err)
 	}
-	e.elect = e.elect[len(batch):]
+	e.elect = slices.Clone(e.elect[len(batch):])
 	for _, m := range batch {
-		answer := answers[m.Partition.Topic][int32(m.Partition.Partition)]
-		if answer.Err != nil && !errors.Is(answer.Err, kerr.ElectionNotNeeded) {
-			e.fails(m, fmt.Errorf("broker %d does not lead: %w", m.To[0], answer.Err))
-			continue
+		err := answers[m.Partition.Topic][int32(m.Partition.Partition)].Err
+		switch {
+		case err == nil, errors.Is(err, kerr.ElectionNotNeeded):
+			e.done++
+		case errors.Is(err, kerr.PreferredLeaderNotAvailable) && e.tries[m] < electionTries: // another election is not over yet
+			e.tries[m]++
+			e.elect = append(e.elect, m)
+		default:
+			e.fails(m, fmt.Errorf("broker %d does not lead: %w", m.To[0], err))
 		}
-		e.done++
 	}
 	return nil
 }

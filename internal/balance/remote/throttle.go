@@ -25,6 +25,10 @@ const (
 	followerReplicas = "follower.replication.throttled.replicas"
 )
 
+// listBytesMax is how long a list of replicas may be; Kafka's values end at 32 KiB. All of
+// a topic is throttled then, which is those of its replicas that are not in sync.
+const listBytesMax = 30_000
+
 // throttle are those settings, for one plan.
 type throttle struct {
 	*session
@@ -64,7 +68,7 @@ func (t *throttle) set(ctx context.Context, moves []*balance.Move) error {
 	err := t.alterBrokers(ctx, kadm.SetConfig, rate)
 	for _, topic := range t.topics {
 		if err == nil {
-			err = t.alterTopic(ctx, topic, kadm.SetConfig, strings.Join(sends[topic], ","), strings.Join(receives[topic], ","))
+			err = t.alterTopic(ctx, topic, kadm.SetConfig, list(sends[topic]), list(receives[topic]))
 		}
 	}
 	if errors.Is(err, kerr.InvalidConfig) || errors.Is(err, kerr.InvalidRequest) {
@@ -82,6 +86,13 @@ func (t *throttle) set(ctx context.Context, moves []*balance.Move) error {
 	}
 	t.printf("Replication of what moves is throttled to %s/s on each broker.\n", balance.Bytes(t.BytesPerSecond))
 	return nil
+}
+
+func list(replicas []string) string {
+	if text := strings.Join(replicas, ","); len(text) <= listBytesMax {
+		return text
+	}
+	return "*"
 }
 
 func replica(m *balance.Move, n model.NodeID) string {
