@@ -48,7 +48,7 @@ type session struct {
 
 // open returns a session, which is closed when it is not needed any more.
 func (o Options) open() (*session, error) {
-	opts := []kgo.Opt{kgo.SeedBrokers(o.Servers...)}
+	opts := []kgo.Opt{kgo.SeedBrokers(o.Servers...), kgo.MetadataMinAge(look / 5)} // what the client remembers is not asked for
 	if o.TLS != nil {
 		opts = append(opts, kgo.DialTLSConfig(o.TLS))
 	}

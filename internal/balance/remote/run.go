@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -14,8 +15,9 @@ import (
 	"github.com/chronik/chronik/internal/model"
 )
 
-// electionTries is how often an election is asked for again, a look apart.
-const electionTries = 10
+// electionTries and verifyTries are how often elections, and where everything is, are asked
+// for again, a look apart.
+const electionTries, verifyTries = 10, 10
 
 // farewell bounds what is still asked of the brokers after somebody has interrupted.
 const farewell = 30 * time.Second
@@ -151,23 +153,44 @@ func (e *execution) look(ctx context.Context) error {
 	return nil
 }
 
-// verify looks whether somebody else has decided otherwise meanwhile.
+// verify looks whether somebody else has decided otherwise meanwhile. A broker may not have
+// heard yet what the controller has said.
 func (e *execution) verify(ctx context.Context) error {
-	metadata, err := e.admin.Metadata(ctx)
-	if err != nil {
-		return fmt.Errorf("ask for the metadata: %w", err)
+	for tries := 0; ; tries++ {
+		metadata, err := e.admin.Metadata(ctx)
+		if err != nil {
+			return fmt.Errorf("ask for the metadata: %w", err)
+		}
+		differ := e.different(metadata.Topics)
+		if len(differ) > 0 && tries < verifyTries {
+			select {
+			case <-time.After(look):
+				continue
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(differ)) {
+			e.failed++
+			e.printf("%s: somebody else has decided otherwise: it is on %s\n", name, differ[name])
+		}
+		return nil
 	}
+}
+
+// different are partitions that are elsewhere, and where.
+func (e *execution) different(topics kadm.TopicDetails) map[string]string {
+	differ := make(map[string]string)
 	for name, m := range e.targets {
 		var now []model.NodeID
-		for _, r := range metadata.Topics[name.Topic].Partitions[int32(name.Partition)].Replicas {
+		for _, r := range topics[name.Topic].Partitions[int32(name.Partition)].Replicas {
 			now = append(now, model.NodeID(r))
 		}
 		if !slices.Equal(now, m.To) {
-			e.failed++
-			e.printf("%s: somebody else has decided otherwise: it is on %s\n", name, nodes(now))
+			differ[name.String()] = nodes(now)
 		}
 	}
-	return nil
+	return differ
 }
 
 // arrived: a partition has the replicas that it was to have.
