@@ -135,6 +135,10 @@ func TestTheCommandIsInterrupted(t *testing.T) {
 	if replicas, _ := c.spread(t); replicas[2] > 2 {
 		t.Errorf("replicas %v, at a rate at which each takes hours", replicas)
 	}
+	out := new(strings.Builder)
+	if err := remote.EndThrottle(Context(t), remote.Options{Servers: []string{c.Nodes[0].Addr}, Out: out}); err != nil || !strings.HasPrefix(out.String(), "Replication is throttled no more on 3 brokers") {
+		t.Fatal(err, out)
+	}
 	m.until(Context(t), func() error {
 		for _, p := range c.describe(t, c.Nodes[0], unevenTopic) {
 			if len(p.isr) != len("[1 2]") || len(p.replicas) != len(p.isr) {
