@@ -19,6 +19,9 @@ const (
 	planMax = 200
 	// copiesMax is how many partitions are copied at a time.
 	copiesMax = 4
+	// electionsMax bounds the elections after a move: one may end with another leader, where
+	// the first replica has not answered in time.
+	electionsMax = 5
 	// restFor is how many surveys a partition that was moved stays where it is.
 	restFor = 12
 )
@@ -39,7 +42,9 @@ type Keeper struct {
 	waiting  []Move
 	underWay map[model.TopicPartition]Move
 	rests    map[model.TopicPartition]time.Time // until then
-	waitsFor string
+	// elections is how many a move has had whose replicas are there.
+	elections map[model.TopicPartition]int
+	waitsFor  string
 }
 
 // Decision is what is to be done now, and what people may want to know.
@@ -62,7 +67,8 @@ type Decision struct {
 // NewKeeper is for moves of so many bytes a second on each broker (Pace), and surveys an
 // interval apart.
 func NewKeeper(bytesPerSecond int64, interval time.Duration) *Keeper {
-	return &Keeper{interval: interval, pace: NewPace(bytesPerSecond), underWay: make(map[model.TopicPartition]Move), rests: make(map[model.TopicPartition]time.Time)}
+	return &Keeper{interval: interval, pace: NewPace(bytesPerSecond), underWay: make(map[model.TopicPartition]Move), rests: make(map[model.TopicPartition]time.Time),
+		elections: make(map[model.TopicPartition]int)}
 }
 
 // Busy reports whether Follow has something to do soon.
@@ -158,10 +164,15 @@ func (k *Keeper) follow(now time.Time, at map[model.TopicPartition]*Partition, d
 			d.Dropped = append(d.Dropped, m)
 		case p.Moving:
 			continue
-		case m.Elect && p.Leader != m.To[0]:
-			d.Elect = append(d.Elect, name)
+		case m.Elect && p.Leader != m.To[0] && k.elections[name] < electionsMax:
+			if p.Leader != model.NoNode { // else one is under way
+				k.elections[name]++
+				d.Elect = append(d.Elect, name)
+			}
+			continue
 		}
 		delete(k.underWay, name)
+		delete(k.elections, name)
 		k.rests[name] = now.Add(restFor * k.interval)
 	}
 	slices.SortFunc(d.Dropped, func(a, b Move) int { return compareNames(a.Partition, b.Partition) })
@@ -179,7 +190,7 @@ func (k *Keeper) trouble(c *Cluster) string {
 		p := &c.Partitions[i]
 		_, own := k.underWay[p.Name]
 		switch {
-		case own && p.Moving:
+		case own && (p.Moving || p.Leader == model.NoNode):
 		case p.Moving:
 			return fmt.Sprintf("%s is being reassigned", p.Name)
 		case p.Leader == model.NoNode:

@@ -79,10 +79,11 @@ func (s *search) moves() []Move {
 }
 
 // wantsElection: the first replica does not lead, and would not by the move alone, which
-// replaces a leader only where that goes.
+// replaces a leader only where that goes. Where nobody leads an election is under way; it
+// does not know yet who is to be the first.
 func (s *search) wantsElection(p *candidate) bool {
 	first := p.now[0]
-	return !p.fixed() && s.usable(first) && p.Leader != model.NoNode && p.Leader != s.brokers[first].ID
+	return !p.fixed() && s.usable(first) && p.Leader != s.brokers[first].ID && (p.Leader != model.NoNode || p.changed())
 }
 
 func (s *search) ids(now []int) []model.NodeID {

@@ -75,6 +75,18 @@ func (c *Cluster) spread(t *testing.T) (replicas, first [clusterSize]int) {
 	return replicas, first
 }
 
+// firstLead: every first replica leads, and all replicas are in sync.
+func (c *Cluster) firstLead(t *testing.T) func() error {
+	return func() error {
+		for _, p := range c.describe(t, c.Nodes[0], unevenTopic) {
+			if !strings.HasPrefix(p.replicas, fmt.Sprint("[", p.leader)) || len(p.isr) != len(p.replicas) {
+				return fmt.Errorf("%+v", p)
+			}
+		}
+		return nil
+	}
+}
+
 // Goal: the command evens a cluster out, says what it does, and has nothing to do then; a
 // node that is to go has nothing in the end.
 func TestTheCommandBalances(t *testing.T) {
@@ -100,11 +112,8 @@ func TestTheCommandBalances(t *testing.T) {
 	f(remote.Options{Topics: []string{unevenTopic}}, even, [clusterSize]int{4, 4, 4}, "8 of 8 done")
 	f(remote.Options{}, even, [clusterSize]int{4, 4, 4}, "Nothing is to be done")
 	f(remote.Options{Empty: []model.NodeID{2}}, [clusterSize]int{12, 0, 12}, [clusterSize]int{6, 0, 6}, "broker 2 is to be emptied")
-	for _, p := range c.describe(t, c.Nodes[0], unevenTopic) {
-		if !strings.HasPrefix(p.replicas, fmt.Sprint("[", p.leader)) || len(p.isr) != len(p.replicas) {
-			t.Errorf("%+v", p)
-		}
-	}
+	m := mover{T: t, c: c}
+	m.until(Context(t), c.firstLead(t)) // whichever node is asked
 	if _, err := c.balance(Context(t), remote.Options{Topics: []string{"nowhere"}}); err == nil || err.Error() != `--topics: there is no topic "nowhere"` {
 		t.Error(err)
 	}
@@ -182,12 +191,7 @@ func TestAClusterBalancesItself(t *testing.T) {
 		if replicas != [clusterSize]int{8, 8, 8} || first != [clusterSize]int{4, 4, 4} {
 			return fmt.Errorf("replicas %v, first %v", replicas, first)
 		}
-		for _, p := range c.describe(t, c.Nodes[0], unevenTopic) {
-			if !strings.HasPrefix(p.replicas, fmt.Sprint("[", p.leader)) || len(p.isr) != len(p.replicas) {
-				return fmt.Errorf("%+v", p)
-			}
-		}
-		return nil
+		return c.firstLead(t)()
 	}
 	m := mover{T: t, c: c}
 	m.until(Context(t), even)

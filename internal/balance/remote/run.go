@@ -16,8 +16,8 @@ import (
 )
 
 // electionTries and verifyTries are how often elections, and where everything is, are asked
-// for again, a look apart.
-const electionTries, verifyTries = 10, 10
+// for, a look apart; every electAgain times elections that have ended otherwise are repeated.
+const electionTries, verifyTries, electAgain = 10, 30, 5
 
 // farewell bounds what is still asked of the brokers after somebody has interrupted.
 const farewell = 30 * time.Second
@@ -153,44 +153,65 @@ func (e *execution) look(ctx context.Context) error {
 	return nil
 }
 
-// verify looks whether somebody else has decided otherwise meanwhile. A broker may not have
-// heard yet what the controller has said.
+// verify looks whether everything is as it was asked for. A broker may not have heard yet
+// what the controller has said; an election may have ended with another leader, where the
+// first replica has not answered in time: that is asked for again.
 func (e *execution) verify(ctx context.Context) error {
-	for tries := 0; ; tries++ {
+	for tries := 1; ; tries++ {
 		metadata, err := e.admin.Metadata(ctx)
 		if err != nil {
 			return fmt.Errorf("ask for the metadata: %w", err)
 		}
-		differ := e.different(metadata.Topics)
-		if len(differ) > 0 && tries < verifyTries {
-			select {
-			case <-time.After(look):
-				continue
-			case <-ctx.Done():
-				return ctx.Err()
+		elsewhere, unled := e.different(metadata.Topics)
+		if len(elsewhere)+len(unled) == 0 {
+			return nil
+		}
+		if tries == verifyTries {
+			e.differs(elsewhere, unled)
+			return nil
+		}
+		if tries%electAgain == 0 && len(unled) > 0 {
+			if _, err := e.electFirst(ctx, unled[:min(len(unled), ordersMax)]); err != nil {
+				return err
 			}
 		}
-		for _, name := range slices.Sorted(maps.Keys(differ)) {
-			e.failed++
-			e.printf("%s: somebody else has decided otherwise: it is on %s\n", name, differ[name])
+		select {
+		case <-time.After(look):
+		case <-ctx.Done():
+			return ctx.Err()
 		}
-		return nil
 	}
 }
 
-// different are partitions that are elsewhere, and where.
-func (e *execution) different(topics kadm.TopicDetails) map[string]string {
-	differ := make(map[string]string)
+// different are partitions that are elsewhere, and where; and those that are led by another
+// than was asked for.
+func (e *execution) different(topics kadm.TopicDetails) (elsewhere map[string]string, unled []*balance.Move) {
+	elsewhere = make(map[string]string)
 	for name, m := range e.targets {
+		p := topics[name.Topic].Partitions[int32(name.Partition)]
 		var now []model.NodeID
-		for _, r := range topics[name.Topic].Partitions[int32(name.Partition)].Replicas {
+		for _, r := range p.Replicas {
 			now = append(now, model.NodeID(r))
 		}
-		if !slices.Equal(now, m.To) {
-			differ[name.String()] = nodes(now)
+		switch {
+		case !slices.Equal(now, m.To):
+			elsewhere[name.String()] = nodes(now)
+		case m.Elect && model.NodeID(p.Leader) != m.To[0]:
+			unled = append(unled, m)
 		}
 	}
-	return differ
+	return elsewhere, unled
+}
+
+func (e *execution) differs(elsewhere map[string]string, unled []*balance.Move) {
+	for _, name := range slices.Sorted(maps.Keys(elsewhere)) {
+		e.failed++
+		e.printf("%s: somebody else has decided otherwise: it is on %s\n", name, elsewhere[name])
+	}
+	for _, m := range unled {
+		e.failed++
+		e.printf("%s: broker %d does not lead, though it is the first replica\n", m.Partition, m.To[0])
+	}
 }
 
 // arrived: a partition has the replicas that it was to have.
@@ -207,6 +228,7 @@ func (e *execution) arrived(m *balance.Move) {
 func (e *execution) fails(m *balance.Move, err error) {
 	e.failed++
 	e.done++
+	delete(e.targets, m.Partition)
 	e.printf("%s: %s -> %s: %v\n", m.Partition, nodes(m.From), nodes(m.To), err)
 }
 
@@ -218,7 +240,7 @@ func (e *execution) begin(ctx context.Context) error {
 	e.waiting = slices.DeleteFunc(e.waiting, func(m *balance.Move) bool {
 		switch {
 		case slices.Equal(m.From, m.To):
-			e.elect = append(e.elect, m)
+			e.arrived(m)
 			return true
 		case m.Bytes == 0 && orders >= ordersMax, m.Bytes > 0 && len(e.underWay)+len(asked)-orders >= movesMax:
 			return false
@@ -265,13 +287,9 @@ func (e *execution) elections(ctx context.Context) error {
 		return nil
 	}
 	batch := e.elect[:min(len(e.elect), ordersMax)]
-	set := kadm.TopicsSet{}
-	for _, m := range batch {
-		set.Add(m.Partition.Topic, int32(m.Partition.Partition))
-	}
-	answers, err := e.admin.ElectLeaders(ctx, kadm.ElectPreferredReplica, set)
+	answers, err := e.electFirst(ctx, batch)
 	if err != nil {
-		return fmt.Errorf("ask for elections: %w", err)
+		return err
 	}
 	e.elect = slices.Clone(e.elect[len(batch):])
 	for _, m := range batch {
@@ -287,6 +305,18 @@ func (e *execution) elections(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+func (e *execution) electFirst(ctx context.Context, moves []*balance.Move) (kadm.ElectLeadersResults, error) {
+	set := kadm.TopicsSet{}
+	for _, m := range moves {
+		set.Add(m.Partition.Topic, int32(m.Partition.Partition))
+	}
+	answers, err := e.admin.ElectLeaders(ctx, kadm.ElectPreferredReplica, set)
+	if err != nil {
+		return nil, fmt.Errorf("ask for elections: %w", err)
+	}
+	return answers, nil
 }
 
 // stopped says how things are when the command ends before the plan does.
