@@ -23,7 +23,6 @@ func ownNames() []string {
 		"max.decompressed.message.bytes",                                           // Kafka 4.4's
 		"follower.replication.throttled.rate", "leader.replication.throttled.rate", // of QuotaConfig: dynamic alone
 		"balancer.check.interval.seconds", "balancer.enable", "balancer.max.bytes.per.second",
-		"max.decompressed.message.bytes", // Kafka 4.4's
 	}
 }
 
