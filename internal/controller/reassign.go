@@ -36,7 +36,7 @@ type Reassign struct {
 	Replicas []model.NodeID
 	// Only, where not nil, are the replicas that it has to have, in their order and none of
 	// them coming or going: what was decided of an older image is not forced on a newer one.
-	Only []model.NodeID `json:",omitzero"` // nodes before this one do not know it
+	Only []model.NodeID `json:",omitzero"`
 }
 
 // ReassignmentsAltered has an item for each partition of the command, in its order.
@@ -47,6 +47,28 @@ type Reassigned struct{ Err *wire.Error }
 
 // Name implements Command.
 func (AlterReassignments) Name() string { return "AlterReassignments" }
+
+// since implements grown.
+func (c AlterReassignments) since() model.Protocol {
+	for i := range c.Partitions {
+		if c.Partitions[i].Only != nil {
+			return model.Protocol2
+		}
+	}
+	return model.Protocol1
+}
+
+// before implements grown. Only the controller itself sets Only, and its commands do not
+// travel; one of release 0.1 would move what somebody else has just moved.
+func (c AlterReassignments) before(p model.Protocol) Command {
+	if p <= model.Protocol2 {
+		c.Partitions = slices.Clone(c.Partitions)
+		for i := range c.Partitions {
+			c.Partitions[i].Only = nil
+		}
+	}
+	return c
+}
 
 // Decide implements Command.
 func (c AlterReassignments) Decide(image *meta.Image, _ Env) ([]meta.Record, any, error) {
