@@ -59,6 +59,7 @@ func runMoves(s *suiteRun) {
 		own.check("reassign-partitions: list and cancel what waits for a node", m.cancels)
 		own.check("leader-election: preferred", m.electsFirst)
 		own.check("leader-election: unclean is refused", m.refusesUnclean)
+		own.check("balance: Kafka's tools see what it did", m.balances)
 	})
 }
 

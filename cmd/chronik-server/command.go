@@ -62,7 +62,7 @@ func newRootCommand(build newNode) *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.SetVersionTemplate("chronik-server {{.Version}}\n")
 	complete(root)
-	root.AddCommand(newClusterCommand(build), newDevCommand(), newQuorumCommand(), newVersionCommand(), newConfigCommand())
+	root.AddCommand(newClusterCommand(build), newDevCommand(), newBalanceCommand(), newQuorumCommand(), newVersionCommand(), newConfigCommand())
 	return root
 }
 

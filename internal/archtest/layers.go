@@ -58,6 +58,8 @@ func brokerLayers() []Row {
 
 		{Package: "internal/storage", Layer: layerStorage},
 
+		{Package: "internal/balance", Layer: layerStorage},
+
 		{Package: "internal/meta", Layer: layerMetadata},
 		{Package: "internal/controller", Layer: layerMetadata, Beside: []string{"internal/meta"}},
 		{Package: "internal/quorum", Layer: layerMetadata, Beside: []string{"internal/meta", "internal/controller"}},
@@ -82,6 +84,7 @@ func brokerLayers() []Row {
 		{Package: "internal/broker", Layer: layerProcess, Beside: []string{"internal/config", "internal/metrics", "internal/admin"}},
 
 		{Package: "internal/localcluster", Layer: layerProcess},
+		{Package: "internal/balance/remote", Layer: layerProcess},
 		{Package: "internal/membership/remote", Layer: layerProcess},
 		{Package: "internal/sim", Layer: layerProcess},
 
@@ -183,8 +186,8 @@ func restrictions() []Restriction {
 		{"go.etcd.io/raft/v3/...", []string{"internal/quorum"}, "the rest knows images, not Raft"},
 		{"github.com/spf13/cobra", []string{"cmd/chronik-bench", "cmd/chronik-server"}, "commands are thin; the work is below them"},
 		{"github.com/knadh/koanf/...", []string{"internal/config"}, "config alone reads flags, environment and files"},
-		{"github.com/twmb/franz-go/pkg/kgo", []string{"internal/bench", "internal/bench/load", "internal/bench/target", "internal/bench/verify", "internal/brokertest", "internal/membership/remote", "interop/catchup", "interop/cluster", "interop/failover", "interop/faults/admin", "interop/faults/load", "interop/profile", "interop/steady", "interop/stress"}, "a broker is no client"},
-		{"github.com/twmb/franz-go/pkg/kadm", []string{"internal/bench/target", "internal/brokertest", "interop/catchup", "interop/failover", "interop/faults/admin", "interop/faults/load"}, "a broker is no client"},
+		{"github.com/twmb/franz-go/pkg/kgo", []string{"internal/balance/remote", "internal/bench", "internal/bench/load", "internal/bench/target", "internal/bench/verify", "internal/brokertest", "internal/membership/remote", "interop/catchup", "interop/cluster", "interop/failover", "interop/faults/admin", "interop/faults/load", "interop/profile", "interop/steady", "interop/stress"}, "a broker is no client"},
+		{"github.com/twmb/franz-go/pkg/kadm", []string{"internal/balance/remote", "internal/bench/target", "internal/brokertest", "interop/catchup", "interop/failover", "interop/faults/admin", "interop/faults/load"}, "a broker is no client"},
 		{"github.com/prometheus/...", nil, "its init costs a start; see docs/adr/0007"},
 		{"net/http/...", []string{"internal/admin", "interop/profile", "interop/stress/meter"}, "Kafka's protocol is not HTTP, but the admin listener's"},
 		{"github.com/hanwen/go-fuse/v2/...", []string{"interop/faults/mount"}, "the disk below it can be tested without a mount"},

@@ -52,6 +52,8 @@ func (a arrivals) Request(ctx context.Context, from model.NodeID, kind peer.Kind
 		return a.b.router.LetIn(ctx, body)
 	case membership.KindMembers:
 		return a.b.router.ChangeMembers(ctx, body)
+	case membership.KindLoads:
+		return a.b.reported()
 	}
 	return nil, fmt.Errorf("requests of kind %d are not known", kind)
 }

@@ -210,6 +210,9 @@ func (b *Broker) start(ctx context.Context, running *stages) error {
 		}
 	}
 	running.start("server", b.server.Run)
+	if b.nodes != nil && b.config.Cluster.Balancer.Enable {
+		running.start("balancer", (&balancing{b: b}).run)
+	}
 	return nil
 }
 

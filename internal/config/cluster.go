@@ -27,9 +27,17 @@ type Cluster struct {
 	// Heartbeat is how often the controller hears of this node, and Session how
 	// long it waits for a silent one: at least three heartbeats.
 	Heartbeat, Session time.Duration
+	Balancer           Balancer
 	// PreferAfter is how long the first of a partition's replicas may be able to lead
 	// before it does; 0: for ever.
 	PreferAfter time.Duration
+}
+
+// Balancer is how a cluster evens itself out.
+type Balancer struct {
+	Enable         bool
+	Interval       time.Duration // between looks at what nodes store
+	BytesPerSecond int64         // that a node sends, or is sent
 }
 
 // ClusterTLS names the files (PEM) by which nodes know each other.
@@ -111,6 +119,10 @@ func formCluster(g given, nodes []nodeAddress, from value, l listening) (cluster
 	}
 	c := &Cluster{Bind: bind.binds(), Bootstrap: truth(g, "bootstrap"),
 		Heartbeat: duration(g, "broker.heartbeat.interval.ms"), Session: duration(g, "broker.session.timeout.ms")}
+	c.Balancer = Balancer{
+		Enable: truth(g, "balancer.enable"), BytesPerSecond: whole(g, "balancer.max.bytes.per.second"),
+		Interval: time.Duration(whole(g, "balancer.check.interval.seconds")) * time.Second,
+	}
 	if truth(g, "auto.leader.rebalance.enable") {
 		c.PreferAfter = time.Duration(whole(g, "leader.imbalance.check.interval.seconds")) * time.Second
 	}
@@ -142,7 +154,8 @@ func formCluster(g given, nodes []nodeAddress, from value, l listening) (cluster
 // aloneIgnored are the settings that only a node among others looks at.
 func aloneIgnored(g given, l listening) []Ignored {
 	var names []string
-	for _, name := range append([]string{"auto.leader.rebalance.enable", "bootstrap", "broker.heartbeat.interval.ms", "broker.session.timeout.ms",
+	for _, name := range append([]string{"auto.leader.rebalance.enable",
+		"balancer.check.interval.seconds", "balancer.enable", "balancer.max.bytes.per.second", "bootstrap", "broker.heartbeat.interval.ms", "broker.session.timeout.ms",
 		"leader.imbalance.check.interval.seconds", votersSetting, "raft.addr"}, tlsSettings[:]...) {
 		if g.hasAny(name) {
 			names = append(names, name)

@@ -23,7 +23,8 @@ func (u user) loadNode(t testing.TB) (*Config, error) {
 
 // cluster is what a user's words make of the node, with the timing that nothing sets.
 func cluster(bootstrap bool, bind []string, peers ...Peer) *Cluster {
-	return &Cluster{Bind: bind, Peers: peers, Bootstrap: bootstrap, Heartbeat: 400 * time.Millisecond, Session: 1800 * time.Millisecond, PreferAfter: 5 * time.Minute}
+	return &Cluster{Bind: bind, Peers: peers, Bootstrap: bootstrap, Heartbeat: 400 * time.Millisecond, Session: 1800 * time.Millisecond, PreferAfter: 5 * time.Minute,
+		Balancer: Balancer{Interval: 5 * time.Minute, BytesPerSecond: 20 << 20}}
 }
 
 func TestCommandRaftClusterMakesANodeOfACluster(t *testing.T) {

@@ -88,7 +88,7 @@ func newPartitions(image *meta.Image, placer *placer, topic *meta.Topic, t *Grow
 	have, factor := len(topic.Partitions), len(topic.Partitions[0].Target())
 	more := int(t.Count) - have
 	if t.Assignments == nil {
-		return placer.placeFrom(have, more, factor, topic.Name)
+		return placer.place(topic.Partitions, more, factor, topic.Name)
 	}
 	if len(t.Assignments) != more {
 		return nil, wire.Errorf(kerr.InvalidReplicaAssignment,

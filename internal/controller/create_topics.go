@@ -164,7 +164,7 @@ func (d *topicCreation) partitions(t *CreateTopic) ([]meta.Partition, *wire.Erro
 	case count > newPartitionsMax:
 		return nil, excessive()
 	}
-	return d.placer.place(int(count), int(factor), t.Name)
+	return d.placer.place(nil, int(count), int(factor), t.Name)
 }
 
 func (d *topicCreation) assigned(t *CreateTopic) ([]meta.Partition, *wire.Error) {

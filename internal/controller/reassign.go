@@ -34,6 +34,9 @@ type Reassign struct {
 	// Replicas are in order of preference; nil cancels: those that were there before
 	// stay, and those that were to come go.
 	Replicas []model.NodeID
+	// Only, where not nil, are the replicas that it has to have, in their order and none of
+	// them coming or going: what was decided of an older image is not forced on a newer one.
+	Only []model.NodeID `json:",omitzero"`
 }
 
 // ReassignmentsAltered has an item for each partition of the command, in its order.
@@ -44,6 +47,28 @@ type Reassigned struct{ Err *wire.Error }
 
 // Name implements Command.
 func (AlterReassignments) Name() string { return "AlterReassignments" }
+
+// since implements grown.
+func (c AlterReassignments) since() model.Protocol {
+	for i := range c.Partitions {
+		if c.Partitions[i].Only != nil {
+			return model.Protocol2
+		}
+	}
+	return model.Protocol1
+}
+
+// before implements grown. Only the controller itself sets Only, and its commands do not
+// travel; one of release 0.1 would move what somebody else has just moved.
+func (c AlterReassignments) before(p model.Protocol) Command {
+	if p <= model.Protocol2 {
+		c.Partitions = slices.Clone(c.Partitions)
+		for i := range c.Partitions {
+			c.Partitions[i].Only = nil
+		}
+	}
+	return c
+}
 
 // Decide implements Command.
 func (c AlterReassignments) Decide(image *meta.Image, _ Env) ([]meta.Record, any, error) {
@@ -67,6 +92,9 @@ func (c AlterReassignments) reassign(image *meta.Image, r *Reassign, decided map
 		return nil, wire.Errorf(kerr.InvalidRequest, "Partition %d of topic %q is named twice.", r.Partition, r.Topic)
 	}
 	p := *found
+	if r.Only != nil && (p.Reassigning() || !slices.Equal(p.Replicas, r.Only)) {
+		return nil, wire.Errorf(kerr.InvalidRequest, "Partition %d of topic %q is not on %v alone any more.", r.Partition, r.Topic, r.Only)
+	}
 	originals := without(p.Replicas, p.Adding)
 	target := r.Replicas
 	switch {

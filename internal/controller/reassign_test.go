@@ -9,6 +9,7 @@ import (
 
 	"github.com/chronik/chronik/internal/meta"
 	"github.com/chronik/chronik/internal/model"
+	"github.com/chronik/chronik/internal/wire"
 )
 
 // reassign gives partition 0 of a topic other replicas; nil cancels.
@@ -160,6 +161,21 @@ func TestMovesThatAreRefused(t *testing.T) {
 }
 
 // The Supervisor takes the steps, and elects one of those that stay.
+// What was decided of an older image is not forced on a newer one.
+func TestAMoveThatExpectsOtherReplicasIsRefused(t *testing.T) {
+	c := newCluster(t, 4)
+	c.topic("a", nodes(0, 1))
+	move := func(from, to []model.NodeID) *wire.Error {
+		r := must[ReassignmentsAltered](c, AlterReassignments{FixedFactor: true, Partitions: []Reassign{{Topic: "a", Only: from, Replicas: to}}})
+		return r.Partitions[0].Err
+	}
+	fails(t, move(nodes(1, 0), nodes(2, 0)), kerr.InvalidRequest, "not on [1 0] alone any more")
+	if err := move(nodes(0, 1), nodes(2, 1)); err != nil {
+		t.Fatal(err)
+	}
+	fails(t, move(nodes(2, 1), nodes(3, 1)), kerr.InvalidRequest, "not on [2 1] alone any more") // it is moving
+}
+
 func TestAMoveGoesOnByItself(t *testing.T) {
 	st := newStory(t, 3, "a 0 1")
 	st.submit(AlterReassignments{Partitions: []Reassign{{Topic: "a", Replicas: nodes(2, 1)}}})

@@ -23,6 +23,7 @@ const (
 	KindPresence                       // request: nothing; nothing
 	KindJoin                           // request, to any node: Joining; membersChanged
 	KindMembers                        // request, to the controller: memberChange; membersChanged
+	KindLoads                          // request: nothing; balance.Report
 )
 
 // decided is what became of a command.

@@ -22,6 +22,7 @@ func ownNames() []string {
 	return []string{
 		"max.decompressed.message.bytes",                                           // Kafka 4.4's
 		"follower.replication.throttled.rate", "leader.replication.throttled.rate", // of QuotaConfig: dynamic alone
+		"balancer.check.interval.seconds", "balancer.enable", "balancer.max.bytes.per.second",
 	}
 }
 

@@ -55,6 +55,7 @@ func faults() []fault {
 		{"prefer-leaders", (*cluster).preferLeaders},
 		{"there-and-back", (*cluster).moveThereAndBack},
 		{"throttle", (*cluster).throttle},
+		{"balance", (*cluster).balance},
 	}
 }
 
