@@ -58,7 +58,6 @@ func runMoves(s *suiteRun) {
 		own.check("configs: throttles of one broker and of all", m.throttlesByHand)
 		own.check("reassign-partitions: list and cancel what waits for a node", m.cancels)
 		own.check("leader-election: preferred", m.electsFirst)
-		own.check("leader-election: unclean is refused", m.refusesUnclean)
 		own.check("balance: Kafka's tools see what it did", m.balances)
 	})
 }
@@ -206,14 +205,6 @@ func (m *moves) electsFirst(c *check) {
 	})
 	c.Matches(c.kafka("leader-election", named...), `^Valid replica already elected for partitions `+topic+`-0$`)
 	c.Equal("records", m.read(c, topic, 3), records)
-}
-
-// refusesUnclean: the tool says what the nodes say.
-func (m *moves) refusesUnclean(c *check) {
-	topic := c.topic("unclean")
-	m.assignedTo(c, topic, 1, 2)
-	out := c.kafkaFails("leader-election", "--election-type", "unclean", "--topic", topic, "--partition", "0")
-	c.Matches(out, `InvalidRequestException: Unclean elections are not carried out`)
 }
 
 // spread creates a topic, of which the broker chooses the replicas; they are returned.

@@ -11,6 +11,8 @@ type ownCluster struct {
 	*suiteRun // its broker are all nodes
 	*cluster.Cluster
 	view *cluster.View
+	// expected are texts of errors that the nodes are to log.
+	expected []string
 }
 
 // onOwnNodes runs checks on three nodes of the suite's own, each with the flags for its
@@ -32,7 +34,7 @@ func (s *suiteRun) onOwnNodes(flags func(id int) []string, do func(*ownCluster))
 	defer own.Cluster.Close(s.broker.options.keep)
 	defer own.view.Close()
 	do(own)
-	own.stopsCleanly(own.Cluster)
+	own.stopsCleanly(own.Cluster, own.expected...)
 }
 
 // created makes a topic of one partition on all three nodes, and waits until all of them

@@ -103,7 +103,8 @@ func runOnThree(o options, c *cluster.Cluster, list []suite, begin func(string, 
 }
 
 // stopsCleanly has all running nodes of a cluster stop, at the same time, as in Ctrl+C.
-func (s *suiteRun) stopsCleanly(c *cluster.Cluster) {
+// Errors that have one of the texts expected are no complaints.
+func (s *suiteRun) stopsCleanly(c *cluster.Cluster, expected ...string) {
 	s.check("stop cleanly and log no ERROR", func(check *check) {
 		running := slices.Clone(c.Running())
 		for _, n := range running {
@@ -113,7 +114,7 @@ func (s *suiteRun) stopsCleanly(c *cluster.Cluster) {
 			check.NoError(n.AwaitExit())
 		}
 		for _, n := range c.Nodes {
-			check.NoError(complaintsOf(n.LogPath))
+			check.NoError(complaintsOf(n.LogPath, expected...))
 		}
 	})
 }

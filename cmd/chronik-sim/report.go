@@ -35,6 +35,8 @@ func happened(s sim.Stats) []row {
 		{"changes of the quorum's members", s.MemberChanges},
 		{"partitions moved", s.Moves},
 		{"throttled sends held back", s.HeldBack},
+		{"unclean elections", s.UncleanElections},
+		{"batches given up by them", s.GivenUp},
 		{"brokers fenced", s.Fenced},
 		{"elections of leaders", s.Elections},
 		{"truncations of something", s.Truncations},

@@ -237,7 +237,7 @@ func (b *Broker) build(ctx context.Context) error {
 	if b.quorum, err = quorum.New(b.quorumOptions()); err != nil {
 		return err
 	}
-	b.router = membership.NewRouter(b.quorum, b.network(), b.logger)
+	b.router = membership.NewRouter(b.quorum, b.network(), b.decided, b.logger)
 	b.member = membership.New(b.memberOptions())
 	if b.nodes != nil {
 		dropped, err := b.dir.dropCondemned(b.config.NodeID)

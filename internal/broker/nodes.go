@@ -31,6 +31,9 @@ type nodes struct {
 const (
 	// supervisorRetry is when the active controller repeats what has had no effect.
 	supervisorRetry = 500 * time.Millisecond
+	// uncleanAfter is how long no clean election may be possible before a setting has an
+	// unclean one held: processes that were killed together are back by then.
+	uncleanAfter = 3 * time.Second
 	// farewell is how long clients that are connected are still answered after that:
 	// told who leads now, they go there at once, where a connection that ends makes them
 	// wait before they look for it.
@@ -146,13 +149,21 @@ func (b *Broker) memberOptions() membership.Options {
 	b.nodes.office = membership.NewOffice(membership.OfficeOptions{
 		Node: b.config.NodeID, Timing: controller.Timing{
 			// No lease of an earlier controller outlasts this (quorum.Machine.Confirm).
-			Session: c.Session, First: c.Session - c.Heartbeat*3/4, Retry: supervisorRetry, Prefer: c.PreferAfter,
+			Session: c.Session, First: c.Session - c.Heartbeat*3/4, Retry: supervisorRetry, Prefer: c.PreferAfter, Unclean: uncleanAfter,
 		},
-		Quorum: b.quorum, Network: b.nodes.network, Elected: b.watching.elections.Observe, Logger: b.logger,
-		Ask: func(from model.NodeID, q controller.Question) { b.member.Ask(from, q) },
+		Quorum: b.quorum, Network: b.nodes.network, Elected: b.watching.elections.Observe, Unclean: b.watching.elections.Unclean, UncleanByDefault: c.UncleanElections,
+		Logger: b.logger,
+		Ask:    func(from model.NodeID, q controller.Question) { b.member.Ask(from, q) },
 	})
 	o.Heartbeat, o.Session, o.Network, o.Office = c.Heartbeat, c.Session, b.nodes.network, b.nodes.office
 	return o
+}
+
+// decided tells the active controller's office of what was decided here.
+func (b *Broker) decided(result any) {
+	if b.nodes != nil {
+		b.nodes.office.Decided(result)
+	}
 }
 
 // handOver has other nodes lead what this one leads, the metadata quorum last.

@@ -31,6 +31,9 @@ type Cluster struct {
 	// PreferAfter is how long the first of a partition's replicas may be able to lead
 	// before it does; 0: for ever.
 	PreferAfter time.Duration
+	// UncleanElections is unclean.leader.election.enable of topics that nothing else says
+	// it for.
+	UncleanElections bool
 }
 
 // Balancer is how a cluster evens itself out.
@@ -118,7 +121,8 @@ func formCluster(g given, nodes []nodeAddress, from value, l listening) (cluster
 		return clustering{}, err
 	}
 	c := &Cluster{Bind: bind.binds(), Bootstrap: truth(g, "bootstrap"),
-		Heartbeat: duration(g, "broker.heartbeat.interval.ms"), Session: duration(g, "broker.session.timeout.ms")}
+		Heartbeat: duration(g, "broker.heartbeat.interval.ms"), Session: duration(g, "broker.session.timeout.ms"),
+		UncleanElections: truth(g, "unclean.leader.election.enable")}
 	c.Balancer = Balancer{
 		Enable: truth(g, "balancer.enable"), BytesPerSecond: whole(g, "balancer.max.bytes.per.second"),
 		Interval: time.Duration(whole(g, "balancer.check.interval.seconds")) * time.Second,
@@ -156,7 +160,7 @@ func aloneIgnored(g given, l listening) []Ignored {
 	var names []string
 	for _, name := range append([]string{"auto.leader.rebalance.enable",
 		"balancer.check.interval.seconds", "balancer.enable", "balancer.max.bytes.per.second", "bootstrap", "broker.heartbeat.interval.ms", "broker.session.timeout.ms",
-		"leader.imbalance.check.interval.seconds", votersSetting, "raft.addr"}, tlsSettings[:]...) {
+		"leader.imbalance.check.interval.seconds", votersSetting, "raft.addr", "unclean.leader.election.enable"}, tlsSettings[:]...) {
 		if g.hasAny(name) {
 			names = append(names, name)
 		}

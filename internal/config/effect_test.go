@@ -54,6 +54,7 @@ func TestEveryBrokerSettingReachesTheConfigOrTheTopics(t *testing.T) {
 		"ssl.keystore.location":                   {value: "/k", company: ssl},
 		"ssl.truststore.certificates":             {value: "text", company: asking},
 		"ssl.truststore.location":                 {value: "/t", company: asking},
+		"unclean.leader.election.enable":          {value: "true", company: twoNodes},
 	}
 	for _, d := range settings.Broker() {
 		s, ok := special[d.Name]

@@ -60,6 +60,7 @@ var commandTypes = commandTable{
 	"CreateTopics":         {model.Protocol1, decode[CreateTopics]},
 	"DeleteTopics":         {model.Protocol1, decode[DeleteTopics]},
 	"ElectLeaders":         {model.Protocol1, decode[ElectLeaders]},
+	"ElectUncleanly":       {model.Protocol2, decode[ElectUncleanly]},
 	"PreferLeaders":        {model.Protocol1, decode[PreferLeaders]},
 	"FenceBroker":          {model.Protocol1, decode[FenceBroker]},
 	"InitCluster":          {model.Protocol1, decode[InitCluster]},
@@ -86,6 +87,7 @@ var resultTypes = resultTable{
 	"ReassignmentsAdvanced":  decode[ReassignmentsAdvanced],
 	"ReassignmentsAltered":   decode[ReassignmentsAltered],
 	"RegisteredBroker":       decode[RegisteredBroker],
+	"UncleanlyElecting":      decode[UncleanlyElecting],
 }
 
 // grown is a command with fields that came after its type.

@@ -45,6 +45,8 @@ type AnswerItem struct {
 	// (replication.md), and LogEnd its log end, synced or not.
 	NormalEpoch model.LeaderEpoch
 	LogEnd      model.Offset
+	// HighWatermark is the end of what the replica knows to be committed.
+	HighWatermark model.Offset `json:",omitzero"`
 	// LastEpoch is the epoch of the last record. It does not count; see better.
 	LastEpoch model.LeaderEpoch
 }
@@ -55,12 +57,15 @@ type election struct {
 	partition model.Partition
 	epoch     model.LeaderEpoch
 	opened    time.Time
-	members   []member  // of the in-sync set, in its order
+	// members are the in-sync set, in its order, and then the other replicas, who are asked
+	// for an unclean election alone.
+	members   []member
 	submitted time.Time // when ElectLeaders last named a leader; zero: never
 	leader    model.NodeID
+	unclean   unclean
 }
 
-// member is what is known of an in-sync replica. Where it cannot be asked, it is
+// member is what is known of a replica. Where it cannot be asked, it is
 // as if nothing were.
 type member struct {
 	node     model.NodeID
@@ -73,24 +78,30 @@ type member struct {
 
 func (e *election) state() *meta.Partition { return &e.topic.Partitions[e.partition] }
 
+// inSync are the members of the in-sync set.
+func (e *election) inSync() []member { return e.members[:len(e.state().ISR)] }
+
 // partitionChanged begins, follows or ends the election of a partition.
 func (s *Supervisor) partitionChanged(now time.Time, t *meta.Topic, partition model.Partition) {
 	p, key := &t.Partitions[partition], partitionKey{t.ID, partition}
 	s.moveChanged(key, p)
 	s.noteUnpreferred(now, key, p)
+	e := s.elections[key]
 	if p.Leader != model.NoNode {
+		if e != nil {
+			s.tellUnclean(e, p)
+		}
 		delete(s.elections, key)
 		return
 	}
-	e := s.elections[key]
 	if e == nil || e.epoch != p.LeaderEpoch {
 		e = &election{partition: partition, epoch: p.LeaderEpoch, opened: now}
 		s.elections[key] = e
 	}
 	e.topic = t
 	before := e.members
-	e.members = make([]member, len(p.ISR))
-	for i, node := range p.ISR {
+	e.members = make([]member, len(p.Replicas))
+	for i, node := range slices.Concat(p.ISR, without(p.Replicas, p.ISR)) {
 		e.members[i] = member{node: node}
 		if was := slices.IndexFunc(before, func(m member) bool { return m.node == node }); was >= 0 {
 			e.members[i] = before[was]
@@ -145,19 +156,28 @@ func (s *Supervisor) Answer(now time.Time, a Answer) {
 func (s *Supervisor) pursue(now time.Time, elections []*election) {
 	var decided []Election
 	for _, e := range elections {
-		s.ask(now, e)
+		candidates := s.candidates(now, e)
+		s.ask(now, e, candidates)
 		if !s.due(now, e.submitted) {
 			s.retryBy(e.submitted.Add(s.timing.Retry))
 			continue
 		}
 		winner := s.choose(now, e)
+		uncleanly := winner == nil && len(candidates) > 0
+		if uncleanly {
+			winner = s.chooseUncleanly(now, e, candidates)
+		}
 		if winner == nil {
 			continue
+		}
+		if uncleanly {
+			e.noteUnclean(winner)
 		}
 		e.submitted, e.leader = now, winner.node
 		s.retryBy(now.Add(s.timing.Retry))
 		decided = append(decided, Election{
 			Topic: e.topic.ID, Partition: e.partition, LeaderEpoch: e.epoch, Leader: winner.node, BrokerEpoch: winner.epoch,
+			Unclean: uncleanly, Demanded: e.unclean.demanded, UncleanByDefault: s.uncleanByDefault,
 		})
 	}
 	if len(decided) > 0 {
@@ -175,19 +195,20 @@ func (s *Supervisor) pursueAll(now time.Time) {
 }
 
 // ask brings the members in line with the image, and asks those that can answer
-// and have not.
-func (s *Supervisor) ask(now time.Time, e *election) {
+// and have not: of the in-sync set, and the candidates of an unclean election.
+func (s *Supervisor) ask(now time.Time, e *election, candidates []model.NodeID) {
 	p := e.state()
 	for i := range e.members {
 		m := &e.members[i]
 		w := s.brokers[m.node]
-		if w == nil || w.fenced || slices.Contains(p.Lost, m.node) || m.epoch != w.epoch {
+		asked := i < len(p.ISR) && mayLead(s.image, p, m.node) || slices.Contains(candidates, m.node)
+		if w == nil || w.fenced || !asked || m.epoch != w.epoch {
 			if m.node == e.leader {
 				e.submitted = time.Time{}
 			}
 			*m = member{node: m.node}
 		}
-		if !mayLead(s.image, p, m.node) {
+		if !asked {
 			continue
 		}
 		m.epoch, m.leaving = w.epoch, w.leaving || p.Replaced() && slices.Contains(p.Removing, m.node)
@@ -209,6 +230,10 @@ func (s *Supervisor) retryBy(at time.Time) { s.retryAt = earliest(s.retryAt, at)
 // not the first to answer.
 const answerPatience = 30 * time.Millisecond
 
+// firstPatience is how long the answer of a first replica is waited for that somebody has
+// asked for: without it the leader that there was would likely be elected again.
+const firstPatience = 100 * time.Millisecond
+
 // choose is the member to elect; nil where that cannot be told yet.
 //
 // Any so many answers will do as are needed for one of them to have every
@@ -219,13 +244,14 @@ func (s *Supervisor) choose(now time.Time, e *election) *member {
 	need := s.answersNeeded(e)
 	var answered, staying []*member
 	canAnswer, canStay := 0, 0
-	for i := range e.members {
+	for i := range e.inSync() {
 		m := &e.members[i]
-		if mayLead(s.image, e.state(), m.node) {
-			canAnswer++
-			if !m.leaving {
-				canStay++
-			}
+		if !mayLead(s.image, e.state(), m.node) {
+			continue // what a lost one says counts in an unclean election only
+		}
+		canAnswer++
+		if !m.leaving {
+			canStay++
 		}
 		if !m.answered {
 			continue
@@ -235,7 +261,11 @@ func (s *Supervisor) choose(now time.Time, e *election) *member {
 			staying = append(staying, m)
 		}
 	}
-	if patient := e.opened.Add(answerPatience); len(answered) < canAnswer && now.Before(patient) {
+	patience := answerPatience
+	if s.firstMissing(e) {
+		patience = firstPatience
+	}
+	if patient := e.opened.Add(patience); len(answered) < canAnswer && now.Before(patient) {
 		s.retryBy(patient)
 		return nil
 	}
@@ -255,6 +285,14 @@ func (s *Supervisor) choose(now time.Time, e *election) *member {
 	return winner
 }
 
+// firstMissing: the first replica is preferred, can answer, and has not.
+func (s *Supervisor) firstMissing(e *election) bool {
+	p := e.state()
+	return p.PreferFirst && slices.ContainsFunc(e.inSync(), func(m member) bool {
+		return m.node == p.Replicas[0] && !m.answered && mayLead(s.image, p, m.node)
+	})
+}
+
 // first is the member to elect where the first replica is preferred, and holds what may be
 // committed: so few hold more, or may, that they are no majority. What they hold beyond
 // it is lost, as at any election that somebody asks for.
@@ -265,20 +303,20 @@ func (s *Supervisor) first(e *election, staying []*member) *member {
 		return nil
 	}
 	first, more := staying[i], 0
-	for k := range e.members {
+	for k := range e.inSync() {
 		m := &e.members[k]
 		if m.node != first.node && (!m.answered || better(&m.answer, &first.answer) > 0) {
 			more++
 		}
 	}
-	if more >= isr.Majority(len(e.members)) && !plant.On(plant.FirstElectedRegardless) {
+	if more >= isr.Majority(len(e.inSync())) && !plant.On(plant.FirstElectedRegardless) {
 		return nil
 	}
 	return first
 }
 
 func (s *Supervisor) answersNeeded(e *election) int {
-	n := len(e.members)
+	n := len(e.inSync())
 	if plant.On(plant.OneAnswerElects) {
 		return 1
 	}

@@ -96,6 +96,9 @@ func (c AlterReassignments) reassign(image *meta.Image, r *Reassign, decided map
 		return nil, wire.Errorf(kerr.InvalidRequest, "Partition %d of topic %q is not on %v alone any more.", r.Partition, r.Topic, r.Only)
 	}
 	originals := without(p.Replicas, p.Adding)
+	if plant.On(plant.SecondMoveForgets) && r.Replicas != nil {
+		originals = p.Replicas
+	}
 	target := r.Replicas
 	switch {
 	case target == nil && !p.Reassigning():
@@ -204,7 +207,8 @@ func movesOn(image *meta.Image, p *meta.Partition) bool {
 
 // moved: those that come are in sync, and those that go are not.
 func moved(p *meta.Partition) bool {
-	return len(without(p.Coming(), p.ISR)) == 0 && len(without(p.Removing, p.ISR)) == len(p.Removing)
+	come := len(without(p.Coming(), p.ISR)) == 0 || plant.On(plant.DropBeforeCaughtUp)
+	return come && len(without(p.Removing, p.ISR)) == len(p.Removing)
 }
 
 // handsOver: the leader is the last of those that go, and those that stay and are there

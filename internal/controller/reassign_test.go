@@ -278,7 +278,7 @@ func TestFirstReplicasLeadAgain(t *testing.T) {
 	if at, ok := st.s.NextTick(); !ok || at.Before(st.now.Add(session)) {
 		t.Errorf("without being asked for it is done at %v", at)
 	}
-	st.s = NewSupervisor(st.image, st.now, Timing{Session: time.Hour, Retry: retry, Prefer: after})
+	st.s = NewSupervisor(st.image, st.now, Timing{Session: time.Hour, Retry: retry, Prefer: after}, false)
 	if got := st.passes(after-1, 0, 1); got != "" {
 		t.Errorf("too early: %q", got)
 	}
@@ -307,7 +307,7 @@ func TestAFirstReplicaThatHoldsLessIsLeftInPeace(t *testing.T) {
 	const after = 5 * time.Second
 	st := newStory(t, 2, "a 0 1")
 	must[ReassignmentsAltered](st.cluster, AlterReassignments{Partitions: []Reassign{{Topic: "a", Replicas: nodes(1, 0)}}})
-	st.s = NewSupervisor(st.image, st.now, Timing{Session: time.Hour, Retry: retry, Prefer: after})
+	st.s = NewSupervisor(st.image, st.now, Timing{Session: time.Hour, Retry: retry, Prefer: after}, false)
 	elections := 0
 	for range 10 {
 		st.now = st.now.Add(time.Second)

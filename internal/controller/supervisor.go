@@ -23,8 +23,11 @@ import (
 // Its memory and what an event costs go by brokers, partitions without a leader and
 // reassignments with a step to take, not by partitions. It is not safe for concurrent use.
 type Supervisor struct {
-	image     *meta.Image
-	timing    Timing
+	image  *meta.Image
+	timing Timing
+	// uncleanByDefault is unclean.leader.election.enable where the image has none.
+	uncleanByDefault bool
+
 	brokers   map[model.NodeID]*watch
 	elections map[partitionKey]*election
 	// moves are reassignments with a step to take, and when it was last asked for;
@@ -41,6 +44,7 @@ type Supervisor struct {
 	commands  []Command
 	questions map[model.NodeID][]QuestionItem
 	probes    []model.NodeID
+	unclean   []UncleanElection
 }
 
 // Timing is how long a Supervisor waits.
@@ -55,6 +59,9 @@ type Timing struct {
 	// Prefer is how long a first replica may be able to lead before it is elected; 0: for
 	// ever.
 	Prefer time.Duration
+	// Unclean is how long no clean election may be possible before an unclean one is held
+	// where a setting allows it: processes that have died together come back.
+	Unclean time.Duration
 }
 
 // Effects is what is to be done, in this order of importance. Lists are nil where
@@ -67,13 +74,16 @@ type Effects struct {
 	Questions []Question
 	// Probes are brokers to connect to, to see whether their process is there.
 	Probes []model.NodeID
+	// Unclean are elections that have been unclean: people are to be told.
+	Unclean []UncleanElection
 }
 
 // NewSupervisor begins with every broker counted as heard of, so that it is silent for a
-// session after Timing.First.
-func NewSupervisor(image *meta.Image, now time.Time, t Timing) *Supervisor {
+// session after Timing.First. uncleanByDefault is unclean.leader.election.enable in the
+// node's own file.
+func NewSupervisor(image *meta.Image, now time.Time, t Timing, uncleanByDefault bool) *Supervisor {
 	s := &Supervisor{
-		image: image, timing: t,
+		image: image, timing: t, uncleanByDefault: uncleanByDefault,
 		brokers:   make(map[model.NodeID]*watch, image.Brokers.Len()),
 		elections: make(map[partitionKey]*election),
 		moves:     make(map[partitionKey]time.Time),
@@ -114,7 +124,7 @@ func (s *Supervisor) Apply(delta meta.Delta, image *meta.Image, now time.Time) {
 	for _, node := range delta.Brokers {
 		s.brokerChanged(now, node)
 	}
-	if len(delta.Brokers) > 0 {
+	if len(delta.Brokers) > 0 || s.uncleanSettingChanged(delta) {
 		// Who can be asked, and elected, may be others now.
 		s.pursueAll(now)
 		return
@@ -155,13 +165,13 @@ func (s *Supervisor) NextTick() (at time.Time, ok bool) {
 
 // Effects takes what is to be done. It is asked after every event.
 func (s *Supervisor) Effects() Effects {
-	e := Effects{Commands: s.commands, Probes: s.probes}
+	e := Effects{Commands: s.commands, Probes: s.probes, Unclean: s.unclean}
 	for _, node := range slices.Sorted(maps.Keys(s.questions)) {
 		e.Questions = append(e.Questions, Question{
 			Node: node, BrokerEpoch: s.brokers[node].epoch, Items: s.questions[node],
 		})
 	}
-	s.commands, s.probes = nil, nil
+	s.commands, s.probes, s.unclean = nil, nil, nil
 	clear(s.questions)
 	return e
 }

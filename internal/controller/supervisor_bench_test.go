@@ -30,7 +30,7 @@ func BenchmarkFailoverOf10000Partitions(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		s := NewSupervisor(start, now, timing)
+		s := NewSupervisor(start, now, timing, false)
 		image := run(s, start, FenceBroker{Node: 0, Epoch: start.Brokers.ByID(0).Epoch})
 		for _, q := range s.Effects().Questions {
 			a := Answer{Node: q.Node, BrokerEpoch: q.BrokerEpoch}
@@ -54,7 +54,7 @@ func BenchmarkHeartbeat(b *testing.B) {
 	c := newCluster(b, 100)
 	c.create(topicOf("a", 10_000, 3))
 	now := time.Unix(1000, 0)
-	s := NewSupervisor(c.image, now, Timing{Session: session, Retry: retry})
+	s := NewSupervisor(c.image, now, Timing{Session: session, Retry: retry}, false)
 	beat := Heartbeat{Node: 7, BrokerEpoch: c.epoch(7), Applied: c.image.Index}
 	b.ReportAllocs()
 	for b.Loop() {

@@ -33,7 +33,7 @@ func newStorm(t *rapid.T) *storm {
 		must[RegisteredBroker](st.cluster, register(n, 1))
 	}
 	st.create(topicOf("a", 2, 1), topicOf("b", 2, 2), topicOf("c", 3, 3), topicOf("d", 2, 5))
-	st.s = NewSupervisor(st.image, st.now, Timing{Session: session, Retry: retry})
+	st.s = NewSupervisor(st.image, st.now, Timing{Session: session, Retry: retry}, false)
 	return st
 }
 
@@ -149,7 +149,7 @@ func (st *storm) happen() {
 		st.now = st.now.Add(time.Duration(rapid.IntRange(1, 12).Draw(t, "seconds")) * time.Second)
 		st.s.Tick(st.now)
 	case 7:
-		st.s = NewSupervisor(st.image, st.now, Timing{Session: session, Retry: retry})
+		st.s = NewSupervisor(st.image, st.now, Timing{Session: session, Retry: retry}, false)
 	default:
 		if at, ok := st.s.NextTick(); ok && at.After(st.now) {
 			st.now = at

@@ -41,7 +41,7 @@ func newStory(t testing.TB, brokers int, topics ...string) *story {
 
 // takeOver makes a new controller the active one.
 func (st *story) takeOver() {
-	st.s = NewSupervisor(st.image, st.now, Timing{Session: session, Retry: retry})
+	st.s = NewSupervisor(st.image, st.now, Timing{Session: session, Retry: retry}, false)
 }
 
 // submit carries a command out, and has the Supervisor apply it.
@@ -56,7 +56,7 @@ func (st *story) submit(command Command) {
 
 // does expects the effects so far, and carries their commands out:
 //
-//	fence 1 · unfence 1 · leave 1 · elect a=1 b=2 · ask 1: a/3 b/1 · probe 1 · advance a
+//	fence 1 · unfence 1 · leave 1 · elect a=1 b=2 uncleanly · ask 1: a/3 b/1 · probe 1 · advance a
 func (st *story) does(want string) {
 	st.t.Helper()
 	if got := st.happens(); got != want {
@@ -95,7 +95,11 @@ func (st *story) words(e Effects) []string {
 		case ElectLeaders:
 			var each []string
 			for _, e := range c.Elections {
-				each = append(each, fmt.Sprintf("%s=%d", st.image.Topics.ByID(e.Topic).Name, e.Leader))
+				how := ""
+				if e.Unclean {
+					how = " uncleanly"
+				}
+				each = append(each, fmt.Sprintf("%s=%d%s", st.image.Topics.ByID(e.Topic).Name, e.Leader, how))
 			}
 			words = append(words, "elect "+strings.Join(each, " "))
 		case AdvanceReassignments:

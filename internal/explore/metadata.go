@@ -199,7 +199,7 @@ func (m *metadata) fence(node model.NodeID, epoch model.BrokerEpoch, fenced bool
 // answer names what a replica tells an election.
 func (m *metadata) answer(b *broker, a *replica.Answer) ref {
 	item := controller.AnswerItem{
-		Topic: model.UUID{7}, LeaderEpoch: a.LeaderEpoch, NormalEpoch: a.NormalEpoch, LogEnd: a.End, LastEpoch: a.LastEpoch,
+		Topic: model.UUID{7}, LeaderEpoch: a.LeaderEpoch, NormalEpoch: a.NormalEpoch, LogEnd: a.End, HighWatermark: a.HighWatermark, LastEpoch: a.LastEpoch,
 	}
 	key := []byte{byte(b.node)}
 	for _, n := range []int64{int64(b.epoch), int64(a.LeaderEpoch), int64(a.NormalEpoch), int64(a.End), int64(a.LastEpoch)} {
@@ -213,7 +213,7 @@ func (m *metadata) pursue(key electionKey) campaign {
 	if c, ok := m.elects[key]; ok {
 		return c
 	}
-	s := controller.NewSupervisor(m.versions.get(key.version).image, now(), controller.Timing{Session: time.Hour, Retry: time.Hour})
+	s := controller.NewSupervisor(m.versions.get(key.version).image, now(), controller.Timing{Session: time.Hour, Retry: time.Hour}, false)
 	for _, a := range key.answers {
 		if a != 0 {
 			s.Answer(now(), m.answers.get(a-1))

@@ -98,7 +98,7 @@ func (m *Member) Answer(topic model.TopicID, number model.Partition, a replica.A
 	m.answers.mu.Lock()
 	m.answers.mu.items = append(m.answers.mu.items, controller.AnswerItem{
 		Topic: topic, Partition: number, LeaderEpoch: a.LeaderEpoch,
-		NormalEpoch: a.NormalEpoch, LogEnd: a.End, LastEpoch: a.LastEpoch,
+		NormalEpoch: a.NormalEpoch, LogEnd: a.End, HighWatermark: a.HighWatermark, LastEpoch: a.LastEpoch,
 	})
 	m.answers.mu.Unlock()
 	m.answers.notify()

@@ -97,7 +97,7 @@ func (c *cluster) start(id model.NodeID) *node {
 	}); err != nil {
 		c.t.Fatal(err)
 	}
-	n.router = NewRouter(n.quorum, l, slog.New(slog.DiscardHandler))
+	n.router = NewRouter(n.quorum, l, func(result any) { n.office.Decided(result) }, slog.New(slog.DiscardHandler))
 	n.office = NewOffice(OfficeOptions{
 		Node: id, Timing: controller.Timing{Session: session, First: session, Retry: 500 * time.Millisecond},
 		Quorum: n.quorum, Network: l, Logger: logger,

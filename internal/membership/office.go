@@ -28,7 +28,11 @@ type OfficeOptions struct {
 	Ask func(from model.NodeID, q controller.Question)
 	// Elected, where not nil, is told how long a partition was without a leader.
 	Elected func(time.Duration)
-	Logger  *slog.Logger
+	// Unclean, where not nil, is told of each unclean election.
+	Unclean func()
+	// UncleanByDefault is unclean.leader.election.enable in this node's own file.
+	UncleanByDefault bool
+	Logger           *slog.Logger
 }
 
 // Office is the active controller's, while this node is that: a
@@ -89,7 +93,7 @@ func (f *Office) Lead(term uint64) {
 	f.o.Logger.Info("Active controller", "term", term, "brokers", f.mu.image.Brokers.Len())
 	f.mu.leaderless = make(map[partitionOf]time.Time)
 	f.noteLeaders(meta.Diff(nil, f.mu.image), nil, now)
-	f.mu.supervisor = controller.NewSupervisor(f.mu.image, now, f.o.Timing)
+	f.mu.supervisor = controller.NewSupervisor(f.mu.image, now, f.o.Timing, f.o.UncleanByDefault)
 	// Who died with the last controller has no connection here that could end.
 	for b := range f.mu.image.Brokers.All() {
 		if b.ID != f.o.Node {
@@ -171,6 +175,22 @@ func (f *Office) Answer(a controller.Answer) {
 	f.event(func(s *controller.Supervisor, now time.Time) { s.Answer(now, a) })
 }
 
+// Decided hears what became of a command: of ElectUncleanly the rest is up to the
+// supervisor.
+func (f *Office) Decided(result any) {
+	r, ok := result.(controller.UncleanlyElecting)
+	if !ok {
+		return
+	}
+	var partitions []controller.PartitionRef
+	for i := range r.Partitions {
+		if r.Partitions[i].Err == nil {
+			partitions = append(partitions, r.Partitions[i].Of)
+		}
+	}
+	f.event(func(s *controller.Supervisor, now time.Time) { s.ElectUncleanly(now, partitions) })
+}
+
 // ConnectionLost hears that a node's process may be gone.
 func (f *Office) ConnectionLost(node model.NodeID) {
 	f.event(func(s *controller.Supervisor, now time.Time) { s.ConnectionLost(now, node) })
@@ -200,6 +220,9 @@ func (f *Office) carryOut(now time.Time) {
 			continue
 		}
 		f.o.Network.Send(q.Node, KindQuestion, encode(q))
+	}
+	for i := range effects.Unclean {
+		f.tellUnclean(&effects.Unclean[i])
 	}
 	for _, node := range effects.Probes {
 		if b := f.mu.image.Brokers.ByID(node); b != nil {
@@ -246,10 +269,34 @@ func (f *Office) logCommand(command controller.Command) {
 	for i := range c.Elections {
 		e := &c.Elections[i]
 		if topic := f.mu.image.Topics.ByID(e.Topic); topic != nil {
-			f.o.Logger.Info("Electing first ISR member as leader", "partition", model.TopicPartition{Topic: topic.Name, Partition: e.Partition}, "node", e.Leader)
+			partition := model.TopicPartition{Topic: topic.Name, Partition: e.Partition}
+			if e.Unclean {
+				f.o.Logger.Warn("Electing a leader uncleanly", "partition", partition, "node", e.Leader)
+				continue
+			}
+			f.o.Logger.Info("Electing first ISR member as leader", "partition", partition, "node", e.Leader)
 		}
 	}
 }
+
+// tellUnclean says what an unclean election may have cost.
+func (f *Office) tellUnclean(e *controller.UncleanElection) {
+	why := uncleanBySetting
+	if e.Demanded {
+		why = uncleanByRequest
+	}
+	f.o.Logger.Error("Unclean election: committed records may be lost, from an offset on that the leader does not know to be committed",
+		"partition", model.TopicPartition{Topic: e.Topic, Partition: e.Partition}, "leader", e.Leader, "epoch", e.LeaderEpoch,
+		"in_sync_before", e.InSync, "lost_before", e.Lost, "from", e.From, "leader_log_end", e.LogEnd, "why", why)
+	if f.o.Unclean != nil {
+		f.o.Unclean()
+	}
+}
+
+const (
+	uncleanBySetting = "unclean.leader.election.enable"
+	uncleanByRequest = "somebody has asked for it"
+)
 
 // noteFenced says which brokers lead nothing any more, and what they led. The caller
 // holds mu.

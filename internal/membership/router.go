@@ -30,14 +30,16 @@ type Router struct {
 	network  Network // nil where this node is alone
 	roster   *Roster
 	catchUps rounds
+	decided  func(result any)
 }
 
 // catchUpInterval is how far apart a leader is asked for what is newest.
 const catchUpInterval = 5 * time.Millisecond
 
-// NewRouter returns a Router; network is nil where this node is alone.
-func NewRouter(q *quorum.Quorum, network Network, logger *slog.Logger) *Router {
-	r := &Router{quorum: q, network: network, roster: newRoster(q, logger)}
+// NewRouter returns a Router; network is nil where this node is alone. decided is told
+// what became of commands that this node has decided, in no order; it must not block.
+func NewRouter(q *quorum.Quorum, network Network, decided func(result any), logger *slog.Logger) *Router {
+	r := &Router{quorum: q, network: network, roster: newRoster(q, logger), decided: decided}
 	r.catchUps = rounds{interval: catchUpInterval, do: r.catchUp}
 	return r
 }
@@ -83,7 +85,7 @@ func (r *Router) Index() []byte { return encode(r.quorum.Applied().Index) }
 // carried out twice then.
 func (r *Router) Submit(ctx context.Context, command controller.Command) (any, error) {
 	for {
-		result, err := r.quorum.Submit(ctx, command)
+		result, err := r.decideHere(ctx, command)
 		elsewhere, ok := errors.AsType[*quorum.NotLeaderError](err)
 		if !ok || r.network == nil {
 			return result, err
@@ -100,6 +102,14 @@ func (r *Router) Submit(ctx context.Context, command controller.Command) (any, e
 			return nil, fmt.Errorf("submit %s: %w", command.Name(), ctx.Err())
 		}
 	}
+}
+
+func (r *Router) decideHere(ctx context.Context, command controller.Command) (any, error) {
+	result, err := r.quorum.Submit(ctx, command)
+	if err == nil {
+		r.decided(result)
+	}
+	return result, err
 }
 
 // forward asks another node. again: it has not taken the command.
@@ -169,7 +179,7 @@ func (r *Router) Decide(ctx context.Context, body []byte) ([]byte, error) {
 	command, err := controller.DecodeCommand(body)
 	var result any
 	if err == nil {
-		result, err = r.quorum.Submit(ctx, command)
+		result, err = r.decideHere(ctx, command)
 	} else if _, refused := errors.AsType[*wire.Error](err); !refused {
 		return nil, err
 	}

@@ -9,14 +9,20 @@ import (
 
 // Elections counts the elections of partition leaders that this node ran as the
 // active controller. It may be used concurrently.
-type Elections struct{ took *histogram.Histogram }
+type Elections struct {
+	took    *histogram.Histogram
+	unclean atomic.Int64
+}
 
 // NewElections has counted none.
-func NewElections() *Elections { return &Elections{histogram.New(histogram.Durations())} }
+func NewElections() *Elections { return &Elections{took: histogram.New(histogram.Durations())} }
 
 // Observe counts an election that took d, from when its partition was found to be
 // without a leader until the leader was committed.
 func (e *Elections) Observe(d time.Duration) { e.took.Observe(int64(d)) }
+
+// Unclean counts an election that was unclean, besides Observe.
+func (e *Elections) Unclean() { e.unclean.Add(1) }
 
 // Replication counts what happens between leaders and followers on this node. The
 // zero Replication has counted nothing; it may be used concurrently.

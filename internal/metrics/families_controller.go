@@ -37,6 +37,12 @@ func controllerFamilies() []family {
 			collect: one(func(s *scrape) float64 { return float64(s.elections.Count()) }),
 		},
 		{
+			name: "kafka_controller_controllerstats_uncleanleaderelections_total", kind: counter,
+			mbean:   "kafka.controller:type=ControllerStats,name=UncleanLeaderElectionsPerSec",
+			help:    "Leaders that this node elected uncleanly as the active controller: committed records may be lost.",
+			collect: one(func(s *scrape) float64 { return float64(s.unclean) }),
+		},
+		{
 			name: "chronik_partition_election_duration_seconds", kind: buckets,
 			help:    "Time that partitions were without a leader, until this node as the active controller had elected one.",
 			collect: func(s *scrape, out *output) { out.addBuckets(s.elections, nanoseconds, threeADecade) },

@@ -30,6 +30,8 @@ type scrape struct {
 
 	elections, latelyElections, latelyCommits histogram.Snapshot
 
+	unclean int64 // elections
+
 	replicas    replicas
 	replication replication
 }
@@ -60,7 +62,7 @@ func (m *Metrics) gather(now time.Time) *scrape {
 		node: from.Node, version: from.Version, now: now, started: m.started,
 		cluster: clusterOf(from.Image(), from.Node, from.Incarnation), quorum: from.Quorum(), server: from.Server(),
 		topics: from.Requests(), commits: from.Commits(), process: thisProcess(),
-		elections: from.Elections.took.Snapshot(),
+		elections: from.Elections.took.Snapshot(), unclean: from.Elections.unclean.Load(),
 	}
 	for _, r := range s.topics.Requests {
 		if m.mu.requests[r.Name] == nil {

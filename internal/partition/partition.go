@@ -134,6 +134,9 @@ func (p *Partition) become(to placement) error {
 		Partition: to.next, Leading: leads, MinInsync: to.view.MinInsync,
 		EpochStart: p.mu.replica.ElectedEnd(),
 	})
+	if leads && electedUncleanly(&prev.Partition, &to.next) {
+		p.tellUncleanLocked(prev, to.next.LeaderEpoch)
+	}
 	if leads && !slices.Equal(prev.ISR, to.next.ISR) {
 		p.set.isrChanged(p.name, prev, to.next.ISR)
 	}

@@ -34,6 +34,11 @@ const (
 	EpochKeptOnRemoval    Bug = "epoch-kept-on-removal"
 	ThrottleStarvesISR    Bug = "throttle-starves-isr"
 
+	// Moves.
+
+	DropBeforeCaughtUp Bug = "drop-before-caught-up"
+	SecondMoveForgets  Bug = "second-move-forgets"
+
 	// Followers.
 
 	NormalNotPersisted      Bug = "normal-not-persisted"
@@ -44,6 +49,7 @@ const (
 	NewerEpochAppended      Bug = "newer-epoch-appended"
 	GapAppended             Bug = "gap-appended"
 	EpochStartNotRecorded   Bug = "epoch-start-not-recorded"
+	MarkKeptAtCut           Bug = "mark-kept-at-cut"
 
 	// Elections.
 
@@ -56,6 +62,8 @@ const (
 	EmptiedDiskAnswers      Bug = "emptied-disk-answers"
 	UncleanRebootAnswers    Bug = "unclean-reboot-answers"
 	OldIncarnationLeads     Bug = "old-incarnation-leads"
+	UncleanWhileClean       Bug = "unclean-while-clean"
+	UncleanOutOfSync        Bug = "unclean-out-of-sync"
 
 	// Clients.
 
@@ -101,6 +109,10 @@ func Table() []Row {
 		{EpochKeptOnRemoval, "lets a leader go on in its epoch when a replica has been dropped"},
 		{ThrottleStarvesISR, "has a replication throttle hold back members of the set as well"},
 
+		// Moves.
+		{DropBeforeCaughtUp, "drops replicas that go before those that come are in sync"},
+		{SecondMoveForgets, "takes what a move is adding for what was there, when another move takes its place"},
+
 		// Followers.
 		{NormalNotPersisted, "keeps the normal epoch in memory only"},
 		{NormalAtTruncation, "makes a follower normal before it has what its leader had when elected"},
@@ -110,6 +122,7 @@ func Table() []Row {
 		{NewerEpochAppended, "appends batches of an epoch newer than the stream's"},
 		{GapAppended, "appends a batch that does not follow the end of the log"},
 		{EpochStartNotRecorded, "does not keep where an epoch begins"},
+		{MarkKeptAtCut, "keeps a follower's high watermark when its log is cut below it"},
 
 		// Elections.
 		{AnswerBeforeApplied, "answers an election's question before the epoch is applied"},
@@ -121,6 +134,8 @@ func Table() []Row {
 		{EmptiedDiskAnswers, "takes a member back whose disk was emptied"},
 		{UncleanRebootAnswers, "takes a member back that may have lost unsynced data"},
 		{OldIncarnationLeads, "leaves a leader in place whose process has restarted"},
+		{UncleanWhileClean, "holds an unclean election while a clean one is possible"},
+		{UncleanOutOfSync, "elects a replica out of sync, uncleanly, though a member in sync is there"},
 
 		// Clients.
 		{LeaseIgnored, "serves although the controller has not been heard of"},

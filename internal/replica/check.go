@@ -16,7 +16,7 @@ func (r *Replica) Check() error {
 		return fmt.Errorf("leads epoch %d, whose leader is %d", r.view.LeaderEpoch, r.view.Leader)
 	case r.role == cutting && r.view.Leader == r.node:
 		return fmt.Errorf("is cutting its log while it leads epoch %d", r.view.LeaderEpoch)
-	case r.role == cutting && r.follow.cutTo < r.hw && !r.follow.startOver:
+	case r.role == cutting && r.follow.cutTo < r.hw && !r.follow.startOver && r.self >= 0 && r.view.Members[r.self].InSync:
 		return fmt.Errorf("cuts to %d, below the high watermark %d", r.follow.cutTo, r.hw)
 	case r.role == leader && len(r.lead.progress) != len(r.view.Members):
 		return fmt.Errorf("follows the progress of %d members of %d", len(r.lead.progress), len(r.view.Members))

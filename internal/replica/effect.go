@@ -64,5 +64,7 @@ type Answer struct {
 	LeaderEpoch model.LeaderEpoch // of the question
 	NormalEpoch model.LeaderEpoch
 	End         model.Offset
-	LastEpoch   model.LeaderEpoch
+	// HighWatermark is the end of what the replica knows to be committed.
+	HighWatermark model.Offset
+	LastEpoch     model.LeaderEpoch
 }

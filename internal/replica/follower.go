@@ -119,6 +119,9 @@ func (r *Replica) Truncated(now time.Time) {
 	}
 	end := r.log.EndOffset()
 	r.durable = min(r.durable, end)
+	if !plant.On(plant.MarkKeptAtCut) {
+		r.hw = min(r.hw, end)
+	}
 	if r.follow.startOver {
 		r.durable, r.hw = end, end
 	}

@@ -191,3 +191,35 @@ func TestACutIsFinishedBeforeTheNextEpochBegins(t *testing.T) {
 	s.r.Truncated(s.now)
 	s.does("position [0,1) last 0 to 2")
 }
+
+// The leader of an unclean election may lack what was committed: what a replica that is
+// not in sync knows of that goes with the records.
+func TestAHighWatermarkGoesBackWhereTheLogIsCutBelowIt(t *testing.T) {
+	s := newStory(t, newTestLog(), model.NoLeaderEpoch)
+	s.apply(view(other, 2, 1, "i", "i"))
+	s.does("position [0,0) last -1 to 1")
+	s.tells(Message{Kind: Agreed, ElectedEnd: 0})
+	s.r.Take()
+	s.tells(Message{Kind: Data, NewestEpoch: 2, HighWatermark: 3})
+	s.r.Take()
+	s.appends(2, 3)
+	s.does("committed 3")
+	s.apply(view(model.NoNode, 3, 2, "i", "i"))
+	s.apply(view(other, 4, 3, "-", "i"))
+	s.does("position [0,3) last 2 to 1")
+	s.tells(Message{Kind: Agreed, End: 1, ElectedEnd: 1})
+	s.does("cut to 1")
+	if err := s.r.Check(); err != nil {
+		t.Error(err)
+	}
+	s.log.truncate(1)
+	s.r.Truncated(s.now)
+	if hw := s.r.HighWatermark(); hw != 1 {
+		t.Errorf("the high watermark is %d", hw)
+	}
+	s.r.Take()
+	s.tells(Message{Kind: Data, End: 1, NewestEpoch: 4, HighWatermark: 2})
+	s.r.Take()
+	s.appends(4, 2)
+	s.does("committed 2")
+}

@@ -110,7 +110,7 @@ func (r *Replica) belongs(i int, now time.Time) bool {
 	switch {
 	case i == r.self:
 		return true
-	case m.Removing && (!m.InSync || r.view.Replaced):
+	case m.Removing && (!m.InSync || r.view.Replaced || plant.On(plant.DropBeforeCaughtUp)):
 		return false
 	case m.InSync:
 		return !m.Down && now.Sub(r.caughtUp(i, now)) < r.lagMax

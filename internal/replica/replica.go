@@ -45,7 +45,8 @@ type Options struct {
 //	 └─ View: nobody leads ── any ── View: this node leads ──▶ leading
 //
 // Invariants (check):
-//   - HighWatermark ≤ log end; it never decreases in a run but by an emptied disk.
+//   - HighWatermark ≤ log end; it never decreases in a run but where the log is cut below
+//     it, which only the leader of an unclean election has a replica do that is not in sync.
 //   - NormalEpoch ≤ view.LeaderEpoch; it never decreases.
 //   - durable ≤ log end.
 type Replica struct {
@@ -212,7 +213,7 @@ func (r *Replica) maybeReply() {
 	}
 	r.hasQuestion = false
 	r.emit(Effect{Kind: Reply, Answer: Answer{
-		LeaderEpoch: r.question, NormalEpoch: r.normal, End: r.log.EndOffset(), LastEpoch: r.log.LastEpoch(),
+		LeaderEpoch: r.question, NormalEpoch: r.normal, End: r.log.EndOffset(), HighWatermark: r.hw, LastEpoch: r.log.LastEpoch(),
 	}})
 }
 

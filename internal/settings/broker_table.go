@@ -201,4 +201,6 @@ var brokerTable = [...]Definition{
 		Doc: "A PEM file with the certificates of the authorities that have signed those of clients, where ssl.client.auth asks for them. It is read again when it changes."},
 	{Name: "ssl.truststore.type", Type: String, Scope: BrokerScope, Default: "PEM", PerListener: true,
 		Doc: "The format of the truststore. Only PEM is served."},
+	{Name: "unclean.leader.election.enable", Type: Boolean, Scope: BrokerScope, Update: ClusterWide, Default: "false",
+		Doc: "The default for topics of the setting of that name. Where it is set in files, that of the active controller's node counts: give all nodes the same."},
 }

@@ -56,6 +56,8 @@ var topicTable = [...]Definition{
 		Doc: "The most that is taken off segment.ms, at random, so that not all partitions begin new segments at once."},
 	{Name: "segment.ms", Type: Long, Scope: TopicScope, Default: "604800000", rule: atLeast(1), Fallbacks: []string{"log.roll.ms", "log.roll.hours"},
 		Doc: "The age at which a new segment is begun even if the current one is not full."},
+	{Name: "unclean.leader.election.enable", Type: Boolean, Scope: TopicScope, Default: "false", Fallbacks: []string{"unclean.leader.election.enable"},
+		Doc: "Whether a replica may be elected that may lack acknowledged records, once no election has been possible for some seconds that loses none. Those records are lost then."},
 }
 
 func cleanupPolicies() rule { return oneOf("compact", "delete") }
@@ -76,7 +78,6 @@ func gzipLevels() rule {
 var unservedTopicTable = [...]reasoned{
 	{"tiered storage is not served", []string{
 		"local.retention.bytes", "local.retention.ms", "remote.log.copy.disable", "remote.log.delete.on.disable", "remote.storage.enable"}},
-	{"a replica that may miss acknowledged records is never elected", []string{"unclean.leader.election.enable"}},
 	{"it is internal to Kafka's tests", []string{"internal.segment.bytes"}},
 	{"Kafka itself has removed it", []string{
 		"message.downconversion.enable", "message.format.version", "message.timestamp.difference.max.ms"}},

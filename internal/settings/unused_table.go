@@ -125,9 +125,7 @@ var unusedTable = [...]reasoned{
 		"replica.socket.receive.buffer.bytes", "replica.socket.timeout.ms", "request.timeout.ms",
 		"socket.connection.setup.timeout.max.ms", "socket.connection.setup.timeout.ms",
 	}},
-	{"a replica that may miss acknowledged records is never elected", []string{
-		"unclean.leader.election.enable", "unclean.leader.election.interval.ms",
-	}},
+	{"a partition that unclean.leader.election.enable is set for is looked at all the time", []string{"unclean.leader.election.interval.ms"}},
 	{"a node has one data directory", []string{
 		"cordoned.log.dirs", "log.dir.failure.timeout.ms", "num.replica.alter.log.dirs.threads",
 		"replica.alter.log.dirs.io.max.bytes.per.second",

@@ -63,10 +63,11 @@ type checkers struct {
 	violation  *Violation
 	partitions []*partitionChecks
 
-	LeaseExclusive leaseExclusive
-	ElectionSafety electionSafety
-	ImagesAgree    imagesAgree
-	EpochsForward  epochsNeverGoBack
+	LeaseExclusive   leaseExclusive
+	ElectionSafety   electionSafety
+	ImagesAgree      imagesAgree
+	EpochsForward    epochsNeverGoBack
+	UncleanElections uncleanElections
 
 	ThrottleSparesISR throttleSparesISR
 
@@ -75,6 +76,7 @@ type checkers struct {
 
 type partitionChecks struct {
 	ledger ledger
+	Given  given
 
 	SingleLeader       singleLeaderPerEpoch
 	MonotonicMark      monotonicHighWatermark
@@ -85,12 +87,15 @@ type partitionChecks struct {
 	Order              perPartitionOrder
 	NoAckedLoss        noAckedLoss
 	Reads              readsBelowHighWatermark
+	Moves              movesKeepCopies
 }
 
 func newCheckers(c *cluster, partitions int) *checkers {
 	k := &checkers{c: c}
 	for range partitions {
 		k.partitions = append(k.partitions, &partitionChecks{
+			Given:         given{up: map[lostKey]bool{}},
+			Moves:         movesKeepCopies{coming: map[model.NodeID]bool{}},
 			SingleLeader:  singleLeaderPerEpoch{leaders: map[model.LeaderEpoch]int{}},
 			MonotonicMark: monotonicHighWatermark{marks: map[model.LeaderEpoch]model.Offset{}},
 			NoDuplicates:  noDuplicateIdempotent{seen: map[sequenceKey]model.Offset{}},
@@ -100,6 +105,7 @@ func newCheckers(c *cluster, partitions int) *checkers {
 	k.LeaseExclusive.fenced = map[registration]bool{}
 	k.ElectionSafety.leaders = map[uint64]int{}
 	k.ImagesAgree.hashes = map[uint64]uint64{}
+	k.UncleanElections.demanded = map[demand]bool{}
 	k.EpochsForward.seen = map[replicaKey]model.LeaderEpoch{}
 	return k
 }
@@ -115,8 +121,11 @@ func (k *checkers) fail(checker, format string, args ...any) {
 }
 
 // leads: a node has begun to lead a partition in an epoch.
-func (k *checkers) leads(node, partition int, e model.LeaderEpoch, log *partitionLog) {
+func (k *checkers) leads(node, partition int, e model.LeaderEpoch, log *partitionLog, mark model.Offset) {
 	pc := k.partitions[partition]
+	if due := pc.Given.due; due > 0 && e >= due {
+		pc.begin(k, partition, e, log, mark)
+	}
 	pc.SingleLeader.check(k, partition, node, e)
 	pc.LeaderCompleteness.check(k, partition, node, e, log)
 }
@@ -128,6 +137,14 @@ func (k *checkers) committed(p *process, partition int, from, to model.Offset) {
 	e, _ := r.Leads()
 	log := p.node.disk.logs[partition]
 	pc.MonotonicMark.check(k, partition, e, to)
+	if pc.Given.outlived(e) {
+		for _, b := range log.from(from, len(log.batches)) {
+			if b.NextOffset() <= to {
+				pc.Given.up[keyOf(b)] = true
+			}
+		}
+		return
+	}
 	pc.LogMatching.check(k, p.node.index, partition, log, from, min(to, pc.ledger.end()))
 	for _, b := range log.from(pc.ledger.end(), len(log.batches)) {
 		if b.NextOffset() > to {
@@ -144,6 +161,9 @@ func (k *checkers) committed(p *process, partition int, from, to model.Offset) {
 // follows: a follower's high watermark has moved.
 func (k *checkers) follows(p *process, partition int, from, to model.Offset) {
 	pc := k.partitions[partition]
+	if pc.Given.outlived(p.replicas[partition].machine.View().LeaderEpoch) {
+		return
+	}
 	if end := pc.ledger.end(); to > end {
 		k.fail("ReadsBelowHighWatermark", "node %d takes %d as the high watermark of partition %d, of which %d is committed", p.node.index, to, partition, end)
 		return
@@ -257,12 +277,16 @@ func (c *noDuplicateIdempotent) check(k *checkers, partition int, b record.Batch
 	if b.ProducerID() == model.NoProducerID {
 		return
 	}
-	key := sequenceKey{b.ProducerID(), b.ProducerEpoch(), b.BaseSequence()}
+	key := keyOfSequence(b)
 	// What is deleted a leader may not know of any more (KIP-360).
 	if at, twice := c.seen[key]; twice && at >= k.partitions[partition].ledger.start {
 		k.fail("NoDuplicateIdempotent", "partition %d has sequence %d of producer %d at %d and again at %d", partition, key.sequence, key.producer, at, b.BaseOffset())
 	}
 	c.seen[key] = b.BaseOffset()
+}
+
+func keyOfSequence(b record.Batch) sequenceKey {
+	return sequenceKey{b.ProducerID(), b.ProducerEpoch(), b.BaseSequence()}
 }
 
 // perPartitionOrder: an idempotent producer's batches are committed in the order in
@@ -284,21 +308,25 @@ func (c *perPartitionOrder) check(k *checkers, partition int, b record.Batch) {
 	c.last[id] = b
 }
 
-// noAckedLoss: what a client was told is committed is committed, where it was told.
+// noAckedLoss: what a client was told is committed is committed, where it was told, but for
+// what an unclean election has given up.
 type noAckedLoss struct{}
 
 func (noAckedLoss) check(k *checkers, partition int, sent record.Batch, at model.Offset) {
 	k.lossless++
-	l := &k.partitions[partition].ledger
+	l, up := &k.partitions[partition].ledger, k.partitions[partition].Given.up
 	if at == model.NoOffset { // who answers knows that it has it, and not where
 		isIt := func(b record.Batch) bool { return b.CRC() == sent.CRC() && b.ProducerID() == sent.ProducerID() }
-		if l.start == 0 && !slices.ContainsFunc(l.batches, isIt) {
+		if l.start == 0 && len(up) == 0 && !slices.ContainsFunc(l.batches, isIt) {
 			k.fail("NoAckedLoss", "producer %d was told that its sequence %d is in partition %d, and it is not committed there",
 				sent.ProducerID(), sent.BaseSequence(), partition)
 		}
 		return
 	}
 	i := l.find(at)
+	if up[lostKey{at, sent.CRC()}] {
+		return
+	}
 	if i >= len(l.batches) || l.batches[i].BaseOffset() != at || l.batches[i].CRC() != sent.CRC() {
 		k.fail("NoAckedLoss", "producer %d was told that its sequence %d is at %d of partition %d, and it is not committed there",
 			sent.ProducerID(), sent.BaseSequence(), at, partition)
@@ -308,13 +336,15 @@ func (noAckedLoss) check(k *checkers, partition int, sent record.Batch, at model
 // readsBelowHighWatermark: consumers read what is committed, and nothing else.
 type readsBelowHighWatermark struct{}
 
-func (readsBelowHighWatermark) check(k *checkers, node, partition int, b record.Batch) {
+func (readsBelowHighWatermark) check(k *checkers, node, partition int, b record.Batch) (committed bool) {
 	k.reads++
 	l := &k.partitions[partition].ledger
 	i := l.find(b.BaseOffset())
-	if i >= len(l.batches) || !same(l.batches[i], b) {
+	committed = i < len(l.batches) && same(l.batches[i], b)
+	if !committed && !k.partitions[partition].Given.mayRead(k, node, partition, b) {
 		k.fail("ReadsBelowHighWatermark", "node %d gave a consumer %s of partition %d, which is not committed", node, describe(b), partition)
 	}
+	return committed
 }
 
 type registration struct {

@@ -162,6 +162,108 @@ func recordExamples() []example {
 	}
 }
 
+func moveExamples() []example {
+	state := func(isr, replicas []model.NodeID) *meta.Partition {
+		return &meta.Partition{Replicas: replicas, ISR: isr}
+	}
+	of := func(nodes ...model.NodeID) []model.NodeID { return nodes }
+	return []example{
+		{
+			"MovesKeepCopies",
+			func(k *checkers, pc *partitionChecks) {
+				pc.Moves.check(k, 0, state(of(1), of(1)), state(of(1), of(2, 1)))
+				pc.Moves.check(k, 0, state(of(1), of(2, 1)), state(of(2), of(2, 1)))
+				pc.Moves.check(k, 0, state(of(2), of(2, 1)), state(of(2), of(2)))
+			},
+			func(k *checkers, pc *partitionChecks) {
+				pc.Moves.check(k, 0, state(of(1), of(1, 3)), state(of(1), of(1, 2, 3)))
+				pc.Moves.check(k, 0, state(of(1), of(1, 2, 3)), state(of(1), of(1, 2)))
+			},
+		},
+		{
+			"MovesKeepCopies",
+			func(k *checkers, pc *partitionChecks) {
+				pc.Moves.check(k, 0, state(of(1, 2), of(1, 2)), state(of(1, 2), of(1, 2, 3)))
+				pc.Moves.check(k, 0, state(of(1, 2), of(1, 2, 3)), state(of(1, 2), of(1, 2))) // it is not to come any more
+			},
+			func(k *checkers, pc *partitionChecks) {
+				pc.Moves.check(k, 0, state(of(1, 2), of(1, 2)), state(of(1), of(1)))
+			},
+		},
+	}
+}
+
+// uncleanExamples: of {1, 2}, 1 is gone, and 2 elected, or 0, which is not in sync.
+func uncleanExamples() []example {
+	elects := func(k *checkers, leader model.NodeID, demanded, gone bool) {
+		topic := model.UUID{7}
+		image := func(p meta.Partition) *meta.Image {
+			records := []meta.Record{&meta.TopicRecord{ID: topic, Name: "t0"}, &meta.PartitionRecord{Topic: topic, Partition: p}}
+			for n := range model.NodeID(3) {
+				records = append(records, &meta.RegisterBrokerRecord{Broker: meta.Broker{ID: n, Epoch: 1, Fenced: n == 1 && gone}})
+			}
+			i, err := meta.Build(records...)
+			if err != nil {
+				panic(err)
+			}
+			return i
+		}
+		replicas := []model.NodeID{0, 1, 2}
+		lost := []model.NodeID{1}
+		if !gone {
+			lost = nil
+		}
+		was := image(meta.Partition{Replicas: replicas, ISR: []model.NodeID{1, 2}, Lost: lost, Leader: model.NoNode, LeaderEpoch: 5})
+		is := image(meta.Partition{Replicas: replicas, ISR: []model.NodeID{leader}, Leader: leader, LeaderEpoch: 6})
+		if demanded {
+			k.UncleanElections.demand(0, 5)
+		}
+		k.c.observePartition(was, is, is.Topics.ByID(topic))
+	}
+	// Of {1, 2} one answer is enough: with 2 a clean election is possible.
+	return []example{
+		{
+			"UncleanElections",
+			func(k *checkers, _ *partitionChecks) { k.UncleanElections.demand(0, 5) },
+			func(k *checkers, _ *partitionChecks) { elects(k, 2, false, true) },
+		},
+		{
+			"UncleanElections",
+			func(k *checkers, _ *partitionChecks) { k.UncleanElections.demand(0, 5) },
+			func(k *checkers, _ *partitionChecks) { elects(k, 2, true, false) },
+		},
+	}
+}
+
+// Goal: after an unclean election its leader's log is the truth; what that lacks may be
+// lost, and nothing else. Method: of two batches the leader has one, and other ones.
+func TestAnUncleanElectionGivesUpWhatItsLeaderLacks(t *testing.T) {
+	k := judged()
+	pc := k.partitions[0]
+	two := batchAt(1, 1, 1)
+	pc.Given.due = 6
+	k.leads(2, 0, 6, logWith(batchAt(0, 1, 0), batchAt(1, 2, 9)), 1)
+	if pc.ledger.end() != 1 || !pc.Given.up[keyOf(two)] || k.c.stats.GivenUp != 1 {
+		t.Errorf("committed to %d, given up: %v", pc.ledger.end(), pc.Given.up)
+	}
+	pc.NoAckedLoss.check(k, 0, two, 1)            // it was acknowledged before
+	pc.Reads.check(k, 0, 0, two)                  // by who has not heard of it yet
+	pc.NoDuplicates.check(k, 0, batchAt(5, 6, 1)) // it may be sent again
+	if k.violation != nil {
+		t.Errorf("what is allowed breaks %v", k.violation)
+	}
+	k.c.nodes[1].disk.normal[0] = 6
+	pc.Reads.check(k, 1, 0, two)
+	if k.violation == nil || k.violation.Checker != "ReadsBelowHighWatermark" {
+		t.Errorf("who has made its log as the leader's may give consumers what was given up: %v", k.violation)
+	}
+	k = judged()
+	k.partitions[0].NoAckedLoss.check(k, 0, batchAt(2, 1, 2), 2)
+	if k.violation == nil {
+		t.Error("what nobody has ever committed may be acknowledged")
+	}
+}
+
 func clusterExamples() []example {
 	return []example{
 		{
@@ -270,7 +372,7 @@ func toBeRaised(k *checkers, is meta.Version) {
 // Goal: every checker finds what it is for, and only that. Method: a good example and a
 // bad one beside it, each before checkers of its own.
 func TestCheckersFire(t *testing.T) {
-	for _, c := range slices.Concat(logExamples(), recordExamples(), clusterExamples()) {
+	for _, c := range slices.Concat(logExamples(), recordExamples(), moveExamples(), uncleanExamples(), clusterExamples()) {
 		k := judged()
 		if c.good(k, k.partitions[0]); k.violation != nil {
 			t.Errorf("%s: the good example breaks %v", c.name, k.violation)

@@ -54,7 +54,7 @@ type timing struct {
 func defaultTiming() timing {
 	return timing{
 		heartbeat: 250 * time.Millisecond, lease: 1500 * time.Millisecond, lag: 2 * time.Second,
-		supervisor: controller.Timing{Session: 2 * time.Second, Retry: 500 * time.Millisecond},
+		supervisor: controller.Timing{Session: 2 * time.Second, Retry: 500 * time.Millisecond, Unclean: 500 * time.Millisecond},
 	}
 }
 
@@ -135,17 +135,23 @@ func (c *cluster) observe(node int, image *meta.Image) {
 		}
 	}
 	for _, change := range delta.Changed {
-		c.observePartition(old, change.Topic)
+		c.observePartition(old, image, change.Topic)
 	}
 }
 
-func (c *cluster) observePartition(old *meta.Image, topic *meta.Topic) {
+func (c *cluster) observePartition(old, image *meta.Image, topic *meta.Topic) {
 	i := c.partitionOf(topic.Name)
 	was, is := old.Topics.ByID(topic.ID), &topic.Partitions[0]
 	if was == nil {
 		return
 	}
 	before := &was.Partitions[0]
+	c.checkers.partitions[i].Moves.check(c.checkers, i, before, is)
+	if isUnclean(before, is) {
+		c.w.note(-1, fmt.Sprintf("partition %d: an unclean election, %v in sync before", i, before.ISR))
+		c.checkers.UncleanElections.check(c.checkers, i, old, image, topic)
+		c.checkers.partitions[i].Given.due = before.LeaderEpoch + 1
+	}
 	if len(before.ISR) != len(is.ISR) {
 		c.stats.ISRChanges++
 		c.w.note(-1, "partition %d: %d in sync", int64(i), int64(len(is.ISR)))

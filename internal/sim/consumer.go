@@ -46,7 +46,9 @@ func (r *consumer) poll() {
 			}
 			k := r.c.checkers
 			for _, b := range batches {
-				k.partitions[r.partition].Reads.check(k, p.node.index, r.partition, b)
+				if !k.partitions[r.partition].Reads.check(k, p.node.index, r.partition, b) {
+					return
+				}
 				r.offset = b.NextOffset()
 			}
 		})

@@ -116,7 +116,7 @@ func (p *process) noteLeadership() {
 		p.w.note(p.node.index, "no longer controller")
 	case leads && (p.supervisor == nil || p.term != p.machine.Term()) && p.machine.CanDecide() && p.image.Index == p.machine.Applied():
 		p.term = p.machine.Term()
-		p.supervisor = controller.NewSupervisor(p.image, p.clock(), p.c.timing.supervisor)
+		p.supervisor = controller.NewSupervisor(p.image, p.clock(), p.c.timing.supervisor, false)
 		p.c.stats.Controllers++
 		p.w.note(p.node.index, "controller, term %d", int64(p.term))
 		p.supervise()
@@ -182,7 +182,7 @@ func (p *process) takeQuestions(from int, items []controller.QuestionItem) {
 func (p *process) reply(i int, h *host, a replica.Answer) {
 	topic := p.image.Topics.ByName(p.c.topics[i])
 	answer := controller.Answer{Node: p.node.id(), BrokerEpoch: p.brokerEpoch, Items: []controller.AnswerItem{{
-		Topic: topic.ID, LeaderEpoch: a.LeaderEpoch, NormalEpoch: a.NormalEpoch, LogEnd: a.End, LastEpoch: a.LastEpoch,
+		Topic: topic.ID, LeaderEpoch: a.LeaderEpoch, NormalEpoch: a.NormalEpoch, LogEnd: a.End, HighWatermark: a.HighWatermark, LastEpoch: a.LastEpoch,
 	}}}
 	p.w.note(p.node.index, "partition %d: answers epoch %d with normal %d, end %d", int64(i), int64(a.LeaderEpoch), int64(a.NormalEpoch), int64(a.End))
 	p.c.ambush(onAnswer, p.node, i)

@@ -56,6 +56,10 @@ func faults() []fault {
 		{"there-and-back", (*cluster).moveThereAndBack},
 		{"throttle", (*cluster).throttle},
 		{"balance", (*cluster).balance},
+		{"lose-in-sync", (*cluster).loseInSync},
+		{"sever-leader", (*cluster).severLeader},
+		{"power-loss-relaxed", (*cluster).losePowerRelaxed},
+		{"allow-unclean", (*cluster).allowUnclean},
 	}
 }
 
@@ -102,6 +106,9 @@ func (c *cluster) heal() {
 			p.leaving = false
 		}
 		c.w.after(c.w.between(0, 500*time.Millisecond), n.start)
+	}
+	for i := range c.topics {
+		c.w.after(time.Second, func() { c.demandWhereLost(i) })
 	}
 }
 

@@ -85,6 +85,9 @@ func (l *partitionLog) from(o model.Offset, count int) []record.Batch {
 func (l *partitionLog) truncate(end model.Offset) {
 	l.batches = slices.Clone(l.batches[:l.at(end)])
 	l.epochs.TruncateEnd(end)
+	if len(l.batches) == 0 {
+		l.start = min(l.start, end)
+	}
 	l.synced = min(l.synced, l.EndOffset())
 	l.rebuild()
 }

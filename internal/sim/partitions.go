@@ -108,6 +108,7 @@ func (p *process) cut(i int, h *host, e *replica.Effect) {
 		}
 	}, done: func() {
 		h.hw = min(h.hw, h.log.EndOffset())
+		p.node.disk.marks[i] = min(p.node.disk.marks[i], h.hw)
 		h.machine.Truncated(now())
 		p.carry(i)
 	}})

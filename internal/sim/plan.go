@@ -92,6 +92,9 @@ func newPlan(rng *rand.Rand, calm bool) *plan {
 	case 1:
 		p.onlyLeadersThatDie(rng)
 		return p
+	case 2:
+		p.onlyUnclean()
+		return p
 	}
 	for _, f := range faults() {
 		if rng.IntN(3) == 0 {

@@ -290,11 +290,13 @@ func (p *process) settled() {
 	if len(p.proposals) == 0 {
 		return
 	}
-	// Nobody waits for the replies: what became of a command is in the image.
-	_, p.proposals = p.machine.Decide(p.proposals, controller.Env{
+	// Hardly anybody waits for the replies: what became of a command is in the image.
+	var ready []quorum.Reply
+	ready, p.proposals = p.machine.Decide(p.proposals, controller.Env{
 		Now: p.clock(), NewID: p.c.newID, Partitions: 1, ReplicationFactor: 1,
 		Heard: p.heard,
 	})
+	p.takeReplies(ready)
 	p.settle()
 }
 
@@ -385,7 +387,7 @@ func (p *process) applyPartitions(image *meta.Image) {
 		if leads && (!led || epoch != before) {
 			p.c.stats.Elections++
 			p.w.note(p.node.index, "partition %d: leads epoch %d from %d", int64(i), int64(epoch), int64(h.log.EndOffset()))
-			p.c.checkers.leads(p.node.index, i, epoch, h.log)
+			p.c.checkers.leads(p.node.index, i, epoch, h.log, h.machine.HighWatermark())
 			p.c.ambush(onElected, p.node, i)
 		}
 		p.carry(i)
@@ -422,6 +424,7 @@ func (p *process) open(i int) *host {
 	})}
 	h.hw = h.machine.HighWatermark()
 	h.values = p.valuesOf(p.image, i)
+	d.marks[i] = h.hw
 	p.replicas[i] = h
 	if l.synced < l.EndOffset() {
 		p.sync() // recovery does, and so does who opens a log that was left behind

@@ -137,11 +137,12 @@ func (p *producer) acknowledged(s *sending, base model.Offset) {
 }
 
 // mayBeUnknown: a leader may not know this producer, because its first batch is not
-// written or what it wrote is deleted. It takes any sequence then, as Kafka does
+// written, or what it wrote is deleted or was given up. It takes any sequence then, as Kafka does
 // (KIP-360): where it refuses a batch for want of replicas or of a lease and takes the
 // next, the first cannot be sent any more.
 func (p *producer) mayBeUnknown() bool {
-	return p.inFlight[0].batch.BaseSequence() == 0 || p.c.checkers.partitions[p.partition].ledger.start > 0
+	k := p.c.checkers.partitions[p.partition]
+	return p.inFlight[0].batch.BaseSequence() == 0 || k.ledger.start > 0 || k.Given.elections > 0
 }
 
 // bumpEpoch begins the sequences anew, as the Java client does (KIP-360).

@@ -32,6 +32,8 @@ type Stats struct {
 	MemberChanges          int
 	Moves                  int // of partitions, that came to their end
 	HeldBack               int // times that a throttle has held data back
+	UncleanElections       int
+	GivenUp                int // batches that were committed, by unclean elections
 	Faults                 int
 	Ambushes               int
 	LostMessages           int
@@ -63,6 +65,8 @@ func (s *Stats) Add(o Stats) {
 	s.MemberChanges += o.MemberChanges
 	s.Moves += o.Moves
 	s.HeldBack += o.HeldBack
+	s.UncleanElections += o.UncleanElections
+	s.GivenUp += o.GivenUp
 	s.Faults += o.Faults
 	s.Ambushes += o.Ambushes
 	s.LostMessages += o.LostMessages

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -57,6 +58,44 @@ func (j *janitor) create(ctx context.Context, topic string, partitions int, repl
 		return fmt.Errorf("create %s: %w: %s", topic, err, deref(created.ErrorMessage))
 	}
 	return nil
+}
+
+// reassign gives all partitions of a topic the replicas given, in that order.
+func (j *janitor) reassign(ctx context.Context, topic string, partitions int, replicas []int) error {
+	var nodes []int32
+	for _, node := range replicas {
+		nodes = append(nodes, int32(node))
+	}
+	var request kadm.AlterPartitionAssignmentsReq
+	for p := range partitions {
+		request.Assign(topic, int32(p), nodes)
+	}
+	answers, err := j.AlterPartitionAssignments(ctx, request)
+	if err == nil {
+		err = answers.Error()
+	}
+	return err
+}
+
+// awaitMoved returns when no partition of a topic is being moved any more.
+func (j *janitor) awaitMoved(ctx context.Context, topic string, partitions int) error {
+	set := kadm.TopicsSet{}
+	for p := range partitions {
+		set.Add(topic, int32(p))
+	}
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for {
+		moving, err := j.ListPartitionReassignments(ctx, set)
+		if err != nil || len(moving) == 0 {
+			return err
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 func deref(text *string) string {

@@ -3,7 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
 
 	"github.com/chronik/chronik/interop/cluster"
 )
@@ -30,8 +34,14 @@ type kind struct {
 	orderly bool
 	// cuts: the nodes have networks of their own, which takes root.
 	cuts bool
+	// partitions are as many as the topic has, though clients write to a few; 0: no others.
+	partitions int
+	// replicas are as many as a partition has; 0: one on each node.
+	replicas int
+	// reordered: another replica leads than the first.
+	reordered bool
 	// strike returns when it is done, and heal when the node is on its way back.
-	strike func(*run, *cluster.Node) error
+	strike func(context.Context, *trial, *cluster.Node) error
 	heal   func(ctx context.Context, r *run, struck time.Time, n *cluster.Node) error
 	goal   string // of the gap, or where writes are measured and the node does not lead, of those
 }
@@ -39,7 +49,7 @@ type kind struct {
 func kinds() []kind {
 	return []kind{
 		// What the machine alone holds clients up for.
-		{name: "nothing", leads: true, orderly: true, strike: func(*run, *cluster.Node) error { return nil },
+		{name: "nothing", leads: true, orderly: true, strike: func(context.Context, *trial, *cluster.Node) error { return nil },
 			heal: func(ctx context.Context, _ *run, struck time.Time, _ *cluster.Node) error {
 				return wait(ctx, struck, deadLength)
 			}},
@@ -51,6 +61,9 @@ func kinds() []kind {
 		{name: "leader cut off", leads: true, cuts: true, strike: cut, heal: mend, goal: "≤ 3000"},
 		{name: "leader restarted", leads: true, orderly: true, strike: restart, heal: atOnce, goal: "≤ 100"},
 		{name: "both restarted", leads: true, controls: true, orderly: true, strike: restart, heal: atOnce, goal: "≤ 100"},
+		// Of one node that is back many leaders come back at once.
+		{name: "leaders handed back", leads: true, orderly: true, partitions: 50, reordered: true, strike: electFirst, heal: atOnce, goal: "≤ 100"},
+		{name: "partitions moved", leads: true, orderly: true, partitions: 10, replicas: 2, strike: moveAway, heal: atOnce, goal: "≤ 100"},
 	}
 }
 
@@ -64,25 +77,25 @@ func wait(ctx context.Context, since time.Time, length time.Duration) error {
 	}
 }
 
-func kill(_ *run, n *cluster.Node) error { return n.Kill() }
+func kill(_ context.Context, _ *trial, n *cluster.Node) error { return n.Kill() }
 
 func start(ctx context.Context, _ *run, struck time.Time, n *cluster.Node) error {
 	return errors.Join(wait(ctx, struck, deadLength), n.Start())
 }
 
-func pause(_ *run, n *cluster.Node) error { return n.Pause() }
+func pause(_ context.Context, _ *trial, n *cluster.Node) error { return n.Pause() }
 
 func resume(ctx context.Context, _ *run, struck time.Time, n *cluster.Node) error {
 	return errors.Join(wait(ctx, struck, pauseLength), n.Resume())
 }
 
-func cut(r *run, n *cluster.Node) error { return r.network.cutOff(n.ID) }
+func cut(_ context.Context, t *trial, n *cluster.Node) error { return t.network.cutOff(n.ID) }
 
 func mend(ctx context.Context, r *run, struck time.Time, _ *cluster.Node) error {
 	return errors.Join(wait(ctx, struck, pauseLength), r.network.mend())
 }
 
-func restart(_ *run, n *cluster.Node) error {
+func restart(_ context.Context, _ *trial, n *cluster.Node) error {
 	if _, err := n.Stop(); err != nil {
 		return err
 	}
@@ -90,3 +103,27 @@ func restart(_ *run, n *cluster.Node) error {
 }
 
 func atOnce(context.Context, *run, time.Time, *cluster.Node) error { return nil }
+
+// electFirst has the first replicas lead.
+func electFirst(ctx context.Context, t *trial, _ *cluster.Node) error {
+	set := kadm.TopicsSet{}
+	for p := range t.partitions() {
+		set.Add(t.topic, int32(p))
+	}
+	elected, err := t.janitor.ElectLeaders(ctx, kadm.ElectPreferredReplica, set)
+	for _, p := range elected[t.topic] {
+		if p.Err != nil {
+			err = errors.Join(err, fmt.Errorf("partition %d: %w: %s", p.Partition, p.Err, p.ErrMessage))
+		}
+	}
+	return err
+}
+
+// moveAway moves what the node has to the one that has nothing, and waits for the end of it.
+func moveAway(ctx context.Context, t *trial, n *cluster.Node) error {
+	goes := slices.Index(t.order, n.ID)
+	if err := t.janitor.reassign(ctx, t.topic, t.partitions(), append([]int{t.order[len(t.order)-1]}, slices.Delete(slices.Clone(t.order[:t.replicas()]), goes, goes+1)...)); err != nil {
+		return err
+	}
+	return t.janitor.awaitMoved(ctx, t.topic, t.partitions())
+}

@@ -72,7 +72,7 @@ func (k *kind) measured() string {
 
 // table prints all series, in milliseconds.
 func table(out io.Writer, all []*series) {
-	const row = "%-18s %-21s %-32s %6v %7v %7v %7v %7v  %s\n"
+	const row = "%-20s %-21s %-32s %6v %7v %7v %7v %7v  %s\n"
 	fmt.Fprintf(out, "\n"+row, "milliseconds", "", "client", "trials", "p50", "p90", "p99", "max", "goal")
 	trials := map[string]int{}
 	for _, s := range all {

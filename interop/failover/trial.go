@@ -25,6 +25,18 @@ type trial struct {
 	clients []client
 	ledgers []*ledger
 	created []string // topics, by client
+	order   []int    // of the nodes, as the topic's replicas are to be
+}
+
+// partitions are as many as the topic has, the first of which clients write to.
+func (t *trial) partitions() int { return max(t.kind.partitions, len(t.clients)) }
+
+// replicas are as many as each of them has.
+func (t *trial) replicas() int {
+	if t.kind.replicas > 0 {
+		return t.kind.replicas
+	}
+	return cluster.Size
 }
 
 // conduct makes the trial, and adds what it found to the series.
@@ -77,8 +89,15 @@ func (t *trial) place(ctx context.Context) (*cluster.Node, error) {
 	} else if order[0] == controller {
 		order[0], order[1] = order[1], order[0]
 	}
-	if err := t.janitor.create(ctx, t.topic, len(t.clients), order); err != nil {
+	t.order = order
+	if err := t.janitor.create(ctx, t.topic, t.partitions(), order[:t.replicas()]); err != nil {
 		return nil, err
+	}
+	if t.kind.reordered { // nothing moves by that, and nobody else leads
+		other := append([]int{order[1], order[0]}, order[2:t.replicas()]...)
+		if err := t.janitor.reassign(ctx, t.topic, t.partitions(), other); err != nil {
+			return nil, err
+		}
 	}
 	_, err = t.view.AwaitTopic(ctx, t.topic, allNodes(), func(partitions []cluster.Partition) error {
 		if len(partitions) == 0 || partitions[0].Leader != order[0] {
@@ -124,7 +143,7 @@ type times struct {
 // sync again.
 func (t *trial) measure(ctx context.Context, node *cluster.Node) (times, error) {
 	m := times{struck: time.Now(), writes: make([]time.Duration, len(t.clients))}
-	if err := t.kind.strike(t.run, node); err != nil {
+	if err := t.kind.strike(ctx, t, node); err != nil {
 		return m, err
 	}
 	g, gctx := errgroup.WithContext(ctx)
