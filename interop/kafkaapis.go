@@ -44,7 +44,7 @@ func kafkaAPIs() []api {
 		{name: "DeleteAcls(31)", min: 1, max: 3},
 		{name: "DescribeConfigs(32)", min: 1, max: 4, wanted: true},
 		{name: "AlterConfigs(33)", min: 0, max: 2, wanted: true},
-		{name: "AlterReplicaLogDirs(34)", min: 1, max: 2},
+		{name: "AlterReplicaLogDirs(34)", min: 1, max: 2, wanted: true},
 		{name: "DescribeLogDirs(35)", min: 1, max: 5, wanted: true},
 		{name: "SaslAuthenticate(36)", min: 0, max: 2},
 		{name: "CreatePartitions(37)", min: 0, max: 3, wanted: true},

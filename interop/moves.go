@@ -36,6 +36,8 @@ type assigned struct {
 	Topic     string `json:"topic"`
 	Partition int    `json:"partition"`
 	Replicas  []int  `json:"replicas"`
+	// LogDirs are of each replica; none: any.
+	LogDirs []string `json:"log_dirs,omitempty"`
 }
 
 // runMoves has Kafka's tools move partitions and elect the first of their replicas.
@@ -304,7 +306,7 @@ func (m *moves) described(c *check, topic string, replicas [][]int) (leaders []i
 func (m *moves) assignment(c *check, topic string, replicas [][]int) string {
 	target := assignment{Version: 1}
 	for p, nodes := range replicas {
-		target.Partitions = append(target.Partitions, assigned{topic, p, nodes})
+		target.Partitions = append(target.Partitions, assigned{Topic: topic, Partition: p, Replicas: nodes})
 	}
 	data, err := json.Marshal(target)
 	c.NoError(err)

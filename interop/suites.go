@@ -47,6 +47,7 @@ func suites() []suite {
 		{name: "upgrade", install: installPrevious, run: runUpgrade, stage: ownNodes},
 		{name: "moves", install: installMoves, run: runMoves, stage: ownNodes},
 		{name: "leaders", install: installLeaders, run: runLeaders, stage: ownNodes},
+		{name: "logdirs", install: installMoves, run: runLogDirs, stage: ownNodes},
 		{name: "racks", install: installRacks, run: runRacks, stage: ownNodes},
 		{name: "cluster-tls", install: installClusterTLS, run: runClusterTLS, stage: ownNodes},
 		{name: "client-tls", install: installClusterTLS, run: runClientTLS, stage: ownNodes},

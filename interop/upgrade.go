@@ -118,7 +118,7 @@ func (u *upgrade) works(c *check) {
 	c.NoError(err)
 	target := assignment{Version: 1}
 	for p, now := range parts {
-		target.Partitions = append(target.Partitions, assigned{topic, p, []int{now.Replicas[1], 6 - now.Replicas[0] - now.Replicas[1]}})
+		target.Partitions = append(target.Partitions, assigned{Topic: topic, Partition: p, Replicas: []int{now.Replicas[1], 6 - now.Replicas[0] - now.Replicas[1]}})
 	}
 	data, err := json.Marshal(target)
 	c.NoError(err)

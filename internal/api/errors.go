@@ -22,6 +22,8 @@ func sentinelCodes() []sentinelCode {
 		{partition.ErrNotEnoughReplicas, kerr.NotEnoughReplicas},
 		{partition.ErrOffsetNotAvailable, kerr.OffsetNotAvailable},
 		{partition.ErrOffline, kerr.KafkaStorageError},
+		{partition.ErrNoSuchDirectory, kerr.LogDirNotFound},
+		{partition.ErrNotHere, kerr.ReplicaNotAvailable},
 		{partition.ErrClosed, kerr.NotLeaderForPartition},
 		{storage.ErrFenced, kerr.KafkaStorageError},
 		{storage.ErrClosed, kerr.NotLeaderForPartition},

@@ -31,7 +31,7 @@ func served(b *testing.B) *Handler {
 	}
 	disk := storage.NewDisk(storage.DiskOptions{FS: vfs.OS(), Dir: dir, Logger: logger})
 	set := partition.NewSet(partition.Options{
-		Node: 1, FS: vfs.OS(), Dir: dir, Disk: disk, Logger: logger, LagMax: time.Hour,
+		Node: 1, FS: vfs.OS(), Dir: dir, Disk: disk, Directories: []partition.Directory{{Path: dir, Disk: disk}}, Logger: logger, LagMax: time.Hour,
 		Static: map[string]string{"log.flush.interval.messages": "1000000000"}, Upkeep: partition.Upkeep{RetentionInterval: time.Hour},
 	})
 	ctx, stop := context.WithCancel(context.Background())

@@ -51,8 +51,8 @@ type Services struct {
 	Groups       Groups
 	// CreateOffsetsTopic creates __consumer_offsets as the settings say.
 	CreateOffsetsTopic func(ctx context.Context) error
-	// Disk describes the data directory for DescribeLogDirs.
-	Disk LogDir
+	// LogDirs are the directories that hold partitions.
+	LogDirs []LogDir
 
 	// Static holds the settings from file, environment and flags.
 	Static map[string]string
@@ -96,11 +96,15 @@ type Partitions interface {
 	Offline(name model.TopicPartition) error
 	// All yields every open partition, in no particular order.
 	All() func(yield func(*partition.Partition) bool)
+	// AlterDirectory has a partition moved to another log directory, by and by.
+	AlterDirectory(name model.TopicPartition, dir string) error
+	// Moves are those that are under way.
+	Moves() []partition.Move
 }
 
-// LogDir is the data directory.
+// LogDir is a log directory.
 type LogDir struct {
-	Path  string
+	Path  string // as clients are told
 	Usage func() (vfs.Usage, error)
 	// Err is why the directory is fenced; nil where it is not.
 	Err func() error

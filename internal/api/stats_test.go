@@ -97,8 +97,12 @@ func TestStatsOfRefusedProduce(t *testing.T) {
 
 type noPartitions struct{}
 
-func (noPartitions) Get(model.TopicPartition) *partition.Partition    { return nil }
-func (noPartitions) Offline(model.TopicPartition) error               { return nil }
+func (noPartitions) Get(model.TopicPartition) *partition.Partition { return nil }
+func (noPartitions) Offline(model.TopicPartition) error            { return nil }
+func (noPartitions) AlterDirectory(model.TopicPartition, string) error {
+	return partition.ErrNotHere
+}
+func (noPartitions) Moves() []partition.Move                          { return nil }
 func (noPartitions) All() func(yield func(*partition.Partition) bool) { return nil }
 
 func TestProduceCountsWhatIsNew(t *testing.T) {

@@ -45,6 +45,7 @@ func apiTable() []entry {
 		{23, "OffsetForLeaderEpoch", 2, 4, 2, whole((*Handler).offsetForLeaderEpoch)},
 		{32, "DescribeConfigs", 1, 4, 1, whole((*Handler).describeConfigs)},
 		{33, "AlterConfigs", 0, 2, 0, whole((*Handler).alterConfigs)},
+		{34, "AlterReplicaLogDirs", 1, 2, 1, whole((*Handler).alterReplicaLogDirs)},
 		{35, "DescribeLogDirs", 1, 5, 1, whole((*Handler).describeLogDirs)},
 		{37, "CreatePartitions", 0, 3, 0, whole((*Handler).createPartitions)},
 		{42, "DeleteGroups", 0, 2, 0, whole((*Handler).deleteGroups)},

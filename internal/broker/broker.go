@@ -31,11 +31,13 @@ type Broker struct {
 	fs     vfs.FS
 
 	// Built by Run, in this order.
-	dir        *directory
+	dirs       *directories
+	dir        *directory // the data directory
 	bound      []server.Listen
 	endpoints  []meta.Endpoint
-	disk       *storage.Disk
-	nodes      *nodes // nil: this node is alone
+	disks      []*storage.Disk // see newDisks
+	disk       *storage.Disk   // of the data directory
+	nodes      *nodes          // nil: this node is alone
 	quorum     *quorum.Quorum
 	router     *membership.Router
 	member     *membership.Member
@@ -96,10 +98,11 @@ func (b *Broker) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if b.dir, err = openDirectory(b.fs, b.config.DataDir, b.config.NodeID, b.config.Cluster != nil); err != nil {
+	if b.dirs, err = openDirectories(b.fs, b.config.DataDir, b.config.LogDirs, b.config.NodeID, b.config.Cluster != nil, b.logger); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, b.dir.close()) }()
+	b.dir = b.dirs.data
+	defer func() { err = errors.Join(err, b.dirs.close()) }()
 	if b.bound, err = bindAll(ctx, b.config.Listeners, secured, listenConfig(b.config.Sockets)); err != nil {
 		return err
 	}
@@ -178,7 +181,7 @@ func (b *Broker) start(ctx context.Context, running *stages) error {
 	if b.watching.admin != nil {
 		running.start("admin", b.watching.admin.Run)
 	}
-	running.start("disk", b.disk.Run)
+	running.start("disk", b.runDisks)
 	running.start("partitions", b.partitions.Run)
 	// The coordinators run before the metadata is applied: it tells them which
 	// partitions to load.
@@ -225,10 +228,7 @@ func (b *Broker) build(ctx context.Context) error {
 	if b.endpoints, err = endpoints(b.config.Listeners, b.bound); err != nil {
 		return err
 	}
-	b.disk = storage.NewDisk(storage.DiskOptions{
-		FS: b.fs, Dir: b.dir.path, Logger: b.logger, CheckpointInterval: b.config.Storage.CheckpointInterval,
-		FollowedBytes: b.config.Memory.AvailableBytes / followedShare, Failed: b.fail,
-	})
+	b.newDisks()
 	if b.config.Cluster != nil {
 		if b.nodes, err = b.newNodes(ctx); err != nil {
 			return err
@@ -240,7 +240,7 @@ func (b *Broker) build(ctx context.Context) error {
 	b.router = membership.NewRouter(b.quorum, b.network(), b.decided, b.logger)
 	b.member = membership.New(b.memberOptions())
 	if b.nodes != nil {
-		dropped, err := b.dir.dropCondemned(b.config.NodeID)
+		dropped, err := b.dirs.dropCondemned()
 		if err != nil {
 			return err
 		}
@@ -275,7 +275,7 @@ func (b *Broker) loadPartitions() error {
 		return err
 	}
 	b.logger.Warn("The data directory is damaged; its copies count again when their leaders have completed them", "error", err)
-	return b.dir.renew(b.config.NodeID)
+	return b.dir.renew()
 }
 
 // giveUp stops the node, which has found a copy damaged that other nodes have too:
@@ -302,7 +302,7 @@ func (b *Broker) register(ctx context.Context) error {
 // registration is this run's. A node that is alone serves at once.
 func (b *Broker) registration() controller.RegisterBroker {
 	r := controller.RegisterBroker{
-		Node: b.config.NodeID, ClusterID: b.dir.clusterID(), Incarnation: b.incarnation, Directory: b.dir.id,
+		Node: b.config.NodeID, ClusterID: b.dir.clusterID(), Incarnation: b.incarnation, Directory: b.dir.id(),
 		Endpoints: b.endpoints, Rack: b.config.Rack, Fenced: b.nodes != nil, Unclean: b.dir.rebooted,
 		Relaxed:  settings.Layers{Static: b.config.Static}.FlushRelaxed(false),
 		Supports: meta.Supported,
@@ -320,7 +320,7 @@ func (b *Broker) stop(running *stages, clean bool) error {
 	if clean && started(b.ready) {
 		b.handOver()
 	}
-	marked := clean && (started(b.ready) || b.dir.clean)
+	marked := clean && (started(b.ready) || b.dirs.clean())
 	// Clients that wait for news would keep the server draining.
 	b.beginStop()
 	// Server, member, replication, network, quorum, groups, partitions: with the quorum
@@ -335,8 +335,8 @@ func (b *Broker) stop(running *stages, clean bool) error {
 	if b.quorum != nil {
 		errs = append(errs, b.quorum.Close())
 	}
-	if b.disk != nil {
-		if err := b.disk.Checkpoint(); err != nil && clean {
+	for _, disk := range b.disks {
+		if err := disk.Checkpoint(); err != nil && clean {
 			errs = append(errs, err)
 		}
 	}
@@ -355,8 +355,8 @@ func (b *Broker) stop(running *stages, clean bool) error {
 		errs = append(errs, b.server.Close())
 	}
 	err := errors.Join(errs...)
-	if err == nil && marked {
-		err = b.dir.markClean()
+	if err == nil && clean {
+		err = b.dirs.markClean(started(b.ready))
 	}
 	switch {
 	case err != nil || !clean:
@@ -386,7 +386,7 @@ func started(ready <-chan struct{}) bool {
 // applied its registration). All of it comes at once with the registration.
 func (b *Broker) apply(delta meta.Delta, image *meta.Image) {
 	if b.nodes != nil {
-		if err := b.dir.joined(b.config.NodeID, image.ClusterID); err != nil {
+		if err := b.dirs.joined(image.ClusterID); err != nil {
 			b.fail(err)
 			return
 		}
@@ -434,12 +434,9 @@ func (b *Broker) apiServices() api.Services {
 		Controller: b.router, Members: b.router, Quorum: b.router.Status, ControllerID: b.quorum.Leader,
 		Partitions: b.partitions, Groups: b.groups,
 		CreateOffsetsTopic: b.createOffsetsTopic,
-		Disk: api.LogDir{
-			Path: b.absoluteDataDir(), Err: b.disk.Err,
-			Usage: func() (vfs.Usage, error) { return b.fs.Usage(b.dir.path) },
-		},
-		Static:           c.Static,
-		AutoCreateTopics: c.Topics.AutoCreate, DeleteTopicsAllowed: c.Topics.AllowDelete,
+		LogDirs:            b.logDirs(),
+		Static:             c.Static,
+		AutoCreateTopics:   c.Topics.AutoCreate, DeleteTopicsAllowed: c.Topics.AllowDelete,
 		DefaultPartitions: c.Topics.DefaultPartitions, DefaultReplicationFactor: c.Topics.DefaultReplicationFactor,
 		DescribePartitionsMax: c.Topics.DescribePartitionsMax,
 		FetchBytesMax:         c.Fetch.BytesMax, FetchSessionsMax: c.Fetch.SessionsMax, RackAware: c.Fetch.RackAware,

@@ -134,7 +134,7 @@ func TestStopWhileWaitingIsAsCleanAsWhatWasFound(t *testing.T) {
 func TestDirectoryWithoutItsMetadataLogIsRefused(t *testing.T) {
 	fs := vfs.NewMem()
 	d := openForTest(t, fs)
-	if err := errors.Join(d.joined(1, "ours"), d.close()); err != nil {
+	if err := errors.Join(d.joined("ours"), d.close()); err != nil {
 		t.Fatal(err)
 	}
 	if why := refused(t, fs, waiting...); !strings.Contains(why, "is of cluster ours, and its __cluster_metadata-0 is missing") {

@@ -5,13 +5,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
-
-	"github.com/magiconair/properties"
 
 	"github.com/chronik/chronik/internal/model"
 	"github.com/chronik/chronik/internal/vfs"
@@ -20,19 +18,6 @@ import (
 // Files of the data directory that belong to the node as a whole.
 const (
 	lockFile = ".lock"
-	// metaFile tells whose directory this is, in Kafka's format with one name
-	// more, which Kafka does not look at:
-	//
-	//	version=1
-	//	software=chronik
-	//	cluster.id=4L6g3nShT-eMCtK--X86sw
-	//	node.id=1
-	//	directory.id=0T2Lw2m4QpaI3uE9v8T1yQ
-	//
-	// A directory of Kafka's lacks it. Without that, chronik would begin a new
-	// metadata log beside Kafka's partitions, or on top of Kafka's own.
-	metaFile = "meta.properties"
-	software = "chronik"
 	// metadataLog is there from a node's first start on, written after metaFile.
 	metadataLog = "__cluster_metadata-0"
 	// cleanFile is there while the directory is closed in order. It is written
@@ -43,20 +28,19 @@ const (
 	// condemnedFile lists copies that are damaged, one directory's name a line.
 	condemnedFile     = ".damaged"
 	condemnedBytesMax = 16 << 20
-
-	metaBytesMax = 64 << 10
 )
 
-// directory is a data directory that this process has locked.
+// directory is a data directory or a log directory, which this process has locked.
 type directory struct {
 	fs   vfs.FS
-	path string
+	path string // as it was given
 	lock io.Closer
-	id   model.DirectoryID
-	// clean: the last process closed everything in order.
+	// clean: the last process closed everything in it in order.
 	clean bool
-	// rebooted: it did not, and the machine has been started since: what was not
-	// synced is lost.
+	// fresh: it belonged to nobody before this start.
+	fresh bool
+	// rebooted, of the data directory: the last process did not close everything in
+	// order, and the machine has been started since: what was not synced is lost.
 	rebooted bool
 	boot     string // of the machine, "" where it does not say
 
@@ -64,62 +48,36 @@ type directory struct {
 
 	mu struct {
 		sync.Mutex
-		// cluster is the id of the cluster, which the first node of it makes up; "" where
-		// the node has not heard of it yet.
-		cluster string
+		// identity's cluster is made up by the first node of it; "" where the node has not
+		// heard of it yet.
+		identity identity
 	}
 }
 
-// openDirectory locks a data directory, makes it where it does not exist, and
-// refuses one that belongs to another node.
-//
-// A node that is alone makes up its cluster's id; one of several learns it (joined).
-func openDirectory(fsys vfs.FS, path string, node model.NodeID, clustered bool) (*directory, error) {
+// lockDirectory makes a directory where it does not exist, and locks it.
+func lockDirectory(fsys vfs.FS, path, what, setting string) (*directory, error) {
 	if err := vfs.MkdirAllSynced(fsys, path); err != nil {
-		return nil, fmt.Errorf("data directory %s (--data-dir, log.dirs) cannot be made: %w", path, err)
+		return nil, fmt.Errorf("%s directory %s (%s) cannot be made: %w", what, path, setting, err)
 	}
 	lock, err := fsys.Lock(filepath.Join(path, lockFile))
 	if errors.Is(err, vfs.ErrLocked) {
-		return nil, fmt.Errorf("data directory %s is in use by another process; stop that, or choose another with --data-dir", path)
+		return nil, fmt.Errorf("%s directory %s is in use by another process; stop that, or choose another with %s: %w", what, path, setting, err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("data directory %s cannot be locked: %w", path, err)
+		return nil, fmt.Errorf("%s directory %s cannot be locked: %w", what, path, err)
 	}
-	d := &directory{fs: fsys, path: path, lock: lock, boot: bootID()}
-	if err := d.prepare(node, clustered); err != nil {
-		return nil, errors.Join(err, lock.Close())
-	}
-	return d, nil
+	return &directory{fs: fsys, path: path, lock: lock}, nil
 }
 
-// prepare reads or writes who the directory belongs to, and takes the clean-stop
-// marker away.
-func (d *directory) prepare(node model.NodeID, clustered bool) error {
-	err := d.readMeta(node)
-	if errors.Is(err, fs.ErrNotExist) {
-		if _, err := d.fs.Stat(filepath.Join(d.path, metadataLog)); err == nil {
-			return fmt.Errorf("data directory %s holds data, and the %s that says whose is missing: put that back, or choose another --data-dir", d.path, metaFile)
-		} else if err := ignoreNotExist(err); err != nil {
-			return fmt.Errorf("look for %s in %s: %w", metadataLog, d.path, err)
-		}
-		d.id = model.NewUUID()
-		if !clustered {
-			d.mu.cluster = model.NewUUID().String()
-		}
-		err = d.writeMeta(node)
-	}
-	if err != nil {
-		return err
-	}
+// takeMarker takes the clean-stop marker away, durably before the first write: a crash
+// from then on is not a clean stop.
+func (d *directory) takeMarker() error {
 	marker := filepath.Join(d.path, cleanFile)
 	if _, err := d.fs.Stat(marker); err != nil {
-		if err := ignoreNotExist(err); err != nil {
-			return err
-		}
-		return d.readBoot()
+		d.clean = false
+		return ignoreNotExist(err)
 	}
 	d.clean = true
-	// Durable before the first write: a crash from here on is not a clean stop.
 	if err := d.fs.Remove(marker); err != nil {
 		return fmt.Errorf("remove %s: %w", marker, err)
 	}
@@ -133,66 +91,66 @@ func ignoreNotExist(err error) error {
 	return err
 }
 
-func (d *directory) readMeta(node model.NodeID) error {
+// readIdentity reads whose the directory is, and refuses one that belongs to another node.
+// One that is nobody's is fresh.
+func (d *directory) readIdentity(node model.NodeID, setting string) error {
 	path := filepath.Join(d.path, metaFile)
 	text, err := vfs.ReadFile(d.fs, path, metaBytesMax)
+	if errors.Is(err, fs.ErrNotExist) {
+		d.fresh = true
+		d.mu.identity = identity{node: node, id: model.NewUUID(), logs: make(map[model.DirectoryID]string)}
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("read %s: %w", path, err)
 	}
-	loader := properties.Loader{Encoding: properties.UTF8, DisableExpansion: true}
-	p, err := loader.LoadBytes(text)
-	if err != nil {
-		return fmt.Errorf("%s is not a properties file: %w", path, err)
+	found, err := parseIdentity(text)
+	switch {
+	case errors.Is(err, errNotChronik):
+		return fmt.Errorf("directory %s is not chronik's: %s has no software=%s; it may be Kafka's, which cannot be taken over: choose another %s", d.path, metaFile, software, setting)
+	case err != nil:
+		return fmt.Errorf("%s: %w", path, err)
+	case found.node != node:
+		return fmt.Errorf("directory %s belongs to node %d, and this node is %d: set --node-id %d, or choose another %s", d.path, found.node, node, found.node, setting)
 	}
-	if version := p.GetString("version", ""); version != "1" {
-		return fmt.Errorf("%s has version %q, this build reads 1; is %s another program's directory?", path, version, d.path)
-	}
-	if p.GetString("software", "") != software {
-		return fmt.Errorf("data directory %s is not chronik's: %s has no software=%s; it may be Kafka's, which cannot be taken over: choose another --data-dir", d.path, metaFile, software)
-	}
-	if owner := p.GetString("node.id", ""); owner != strconv.Itoa(int(node)) {
-		return fmt.Errorf("data directory %s belongs to node %s, and this node is %d: set --node-id %s, or choose another --data-dir", d.path, owner, node, owner)
-	}
-	d.mu.cluster = p.GetString("cluster.id", "")
-	if d.id, err = model.ParseUUID(p.GetString("directory.id", "")); err != nil {
-		return fmt.Errorf("%s: directory.id: %w", path, err)
-	}
+	d.mu.identity = found
 	return nil
 }
 
-func (d *directory) writeMeta(node model.NodeID) error {
+// write changes what is known of the directory, durably.
+func (d *directory) write(change func(*identity)) error {
+	d.mu.Lock()
+	next := d.mu.identity
+	next.logs = maps.Clone(next.logs)
+	change(&next)
+	d.mu.identity = next
+	d.mu.Unlock()
 	path := filepath.Join(d.path, metaFile)
-	cluster := d.clusterID()
-	if cluster != "" {
-		cluster = "cluster.id=" + cluster + "\n"
-	}
-	text := fmt.Sprintf("version=1\nsoftware=%s\n%snode.id=%d\ndirectory.id=%s\n", software, cluster, node, d.id)
-	if err := vfs.WriteFileAtomically(d.fs, path, []byte(text)); err != nil {
+	if err := vfs.WriteFileAtomically(d.fs, path, next.format()); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil
 }
 
-// clusterID is the id of the cluster that the directory belongs to; "" where it is not
-// known yet.
-func (d *directory) clusterID() string {
+func (d *directory) identity() identity {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.mu.cluster
+	return d.mu.identity
 }
 
-// joined notes which cluster the directory belongs to; "" is not known yet.
-func (d *directory) joined(node model.NodeID, cluster string) error {
-	switch known := d.clusterID(); {
-	case cluster == "" || cluster == known:
-		return nil
-	case known != "":
-		return fmt.Errorf("data directory %s belongs to cluster %s, and the other nodes are of cluster %s: choose another --data-dir, or correct --peers", d.path, known, cluster)
+// id is who the directory is; the data directory's is the one that the node registers with.
+func (d *directory) id() model.DirectoryID { return d.identity().id }
+
+// clusterID is the id of the cluster that the directory belongs to; "" where it is not
+// known yet.
+func (d *directory) clusterID() string { return d.identity().cluster }
+
+// absolute is the directory's path as clients are told.
+func (d *directory) absolute() string {
+	if path, err := filepath.Abs(d.path); err == nil {
+		return path
 	}
-	d.mu.Lock()
-	d.mu.cluster = cluster
-	d.mu.Unlock()
-	return d.writeMeta(node)
+	return filepath.Clean(d.path)
 }
 
 // condemn notes that a partition's copy is damaged: the next start sets it aside.
@@ -211,44 +169,10 @@ func (d *directory) condemn(partition string) error {
 	return nil
 }
 
-// dropCondemned sets aside the copies that an earlier run has found damaged, and gives
-// the directory another id: they, and for want of anything better all the others, do
-// not count until their leaders have seen to them. It returns their names.
-//
-// A crash after any step comes back here: the file goes last.
-func (d *directory) dropCondemned(node model.NodeID) ([]string, error) {
-	path := filepath.Join(d.path, condemnedFile)
-	text, err := vfs.ReadFile(d.fs, path, condemnedBytesMax)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
-	}
-	if err := d.renew(node); err != nil {
-		return nil, err
-	}
-	names := strings.Fields(string(text))
-	for _, name := range names {
-		dir := filepath.Join(d.path, filepath.Base(name))
-		if err := d.fs.Rename(dir, fmt.Sprintf("%s.%s-damaged", dir, model.NewUUID())); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("set the damaged %s aside: %w", dir, err)
-		}
-	}
-	if err := d.fs.SyncDir(d.path); err != nil {
-		return nil, err
-	}
-	if err := d.fs.Remove(path); err != nil {
-		return nil, fmt.Errorf("remove %s: %w", path, err)
-	}
-	return names, d.fs.SyncDir(d.path)
-}
-
 // renew gives the directory another id: what it held under the old one is not all
 // there any more.
-func (d *directory) renew(node model.NodeID) error {
-	d.id = model.NewUUID()
-	return d.writeMeta(node)
+func (d *directory) renew() error {
+	return d.write(func(i *identity) { i.id = model.NewUUID() })
 }
 
 // empty reports whether the node has not begun or joined a cluster yet.
@@ -300,5 +224,3 @@ func (d *directory) markClean() error {
 	}
 	return nil
 }
-
-func (d *directory) close() error { return d.lock.Close() }

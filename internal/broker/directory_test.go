@@ -1,10 +1,12 @@
 package broker
 
 import (
+	"log/slog"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/chronik/chronik/internal/model"
 	"github.com/chronik/chronik/internal/vfs"
 )
 
@@ -20,7 +22,7 @@ func TestKafkasDirectoryIsLeftAlone(t *testing.T) {
 	if err := vfs.WriteFileAtomically(fs, path, []byte(kafkas)); err != nil {
 		t.Fatal(err)
 	}
-	_, err := openDirectory(fs, "data", 1, false)
+	_, err := openOne(fs, 1, false)
 	if err == nil || !strings.Contains(err.Error(), "is not chronik's") {
 		t.Errorf("opened Kafka's directory: %v", err)
 	}
@@ -31,25 +33,25 @@ func TestKafkasDirectoryIsLeftAlone(t *testing.T) {
 
 func TestDirectoryIsOpenedAgainByItsNodeAlone(t *testing.T) {
 	fs := vfs.NewMem()
-	first, err := openDirectory(fs, "data", 1, false)
+	first, err := openOne(fs, 1, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openDirectory(fs, "data", 1, false); err == nil || !strings.Contains(err.Error(), "in use by another process") {
+	if _, err := openOne(fs, 1, false); err == nil || !strings.Contains(err.Error(), "in use by another process") {
 		t.Errorf("opened twice: %v", err)
 	}
 	if err := first.close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openDirectory(fs, "data", 2, false); err == nil || !strings.Contains(err.Error(), "set --node-id 1") {
+	if _, err := openOne(fs, 2, false); err == nil || !strings.Contains(err.Error(), "set --node-id 1") {
 		t.Errorf("opened by another node: %v", err)
 	}
-	again, err := openDirectory(fs, "data", 1, false)
+	again, err := openOne(fs, 1, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again.id != first.id || again.clusterID() != first.clusterID() {
-		t.Errorf("opened again as directory %s of cluster %s; it was %s of %s", again.id, again.clusterID(), first.id, first.clusterID())
+	if again.data.id() != first.data.id() || again.data.clusterID() != first.data.clusterID() {
+		t.Errorf("opened again as directory %s of cluster %s; it was %s of %s", again.data.id(), again.data.clusterID(), first.data.id(), first.data.clusterID())
 	}
 }
 
@@ -59,7 +61,7 @@ func TestDataThatSaysNotWhoseItIsIsLeftAlone(t *testing.T) {
 	if err := vfs.MkdirAllSynced(fs, filepath.Join("data", metadataLog)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openDirectory(fs, "data", 1, false); err == nil || !strings.Contains(err.Error(), "is missing") {
+	if _, err := openOne(fs, 1, false); err == nil || !strings.Contains(err.Error(), "is missing") {
 		t.Errorf("opened: %v", err)
 	}
 	if _, err := fs.Stat(filepath.Join("data", metaFile)); err == nil {
@@ -71,40 +73,45 @@ func TestDataThatSaysNotWhoseItIsIsLeftAlone(t *testing.T) {
 func TestDirectoryJoinsOneCluster(t *testing.T) {
 	fs := vfs.NewMem()
 	d := openForTest(t, fs)
-	if id := d.clusterID(); id != "" {
+	if id := d.data.clusterID(); id != "" {
 		t.Errorf("it begins in cluster %q", id)
 	}
 	for _, cluster := range []string{"", "ours", "", "ours"} {
-		if err := d.joined(1, cluster); err != nil {
+		if err := d.joined(cluster); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := d.joined(1, "theirs"); err == nil || !strings.Contains(err.Error(), "belongs to cluster ours") {
+	if err := d.joined("theirs"); err == nil || !strings.Contains(err.Error(), "belongs to cluster ours") {
 		t.Errorf("joined another cluster: %v", err)
 	}
-	first := d.id
+	first := d.data.id()
 	if err := d.close(); err != nil {
 		t.Fatal(err)
 	}
 	d = openForTest(t, fs)
-	if d.clusterID() != "ours" || d.id != first {
-		t.Errorf("opened again as directory %s of %q", d.id, d.clusterID())
+	if d.data.clusterID() != "ours" || d.data.id() != first {
+		t.Errorf("opened again as directory %s of %q", d.data.id(), d.data.clusterID())
 	}
-	if err := d.renew(1); err != nil {
+	if err := d.data.renew(); err != nil {
 		t.Fatal(err)
 	}
-	renewed := d.id
+	renewed := d.data.id()
 	if err := d.close(); err != nil {
 		t.Fatal(err)
 	}
-	if d = openForTest(t, fs); d.id != renewed || renewed == first || d.clusterID() != "ours" {
-		t.Errorf("renewed as %s of %q, opened as %s; it was %s", renewed, d.clusterID(), d.id, first)
+	if d = openForTest(t, fs); d.data.id() != renewed || renewed == first || d.data.clusterID() != "ours" {
+		t.Errorf("renewed as %s of %q, opened as %s; it was %s", renewed, d.data.clusterID(), d.data.id(), first)
 	}
 }
 
-func openForTest(t *testing.T, fs vfs.FS) *directory {
+// openOne opens a data directory that is the only log directory too.
+func openOne(fs vfs.FS, node model.NodeID, clustered bool) (*directories, error) {
+	return openDirectories(fs, "data", []string{"data"}, node, clustered, slog.New(slog.DiscardHandler))
+}
+
+func openForTest(t *testing.T, fs vfs.FS) *directories {
 	t.Helper()
-	d, err := openDirectory(fs, "data", 1, true)
+	d, err := openOne(fs, 1, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,25 +136,24 @@ func TestDirectoryKnowsOfTheMachinesRestart(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			fs := vfs.NewMem()
 			d := openForTest(t, fs)
-			if d.rebooted {
+			if d.data.rebooted {
 				t.Error("a new directory has lost something")
 			}
-			d.boot = tt.before
-			if err := d.noteBoot(); err != nil {
+			d.data.boot = tt.before
+			if err := d.data.noteBoot(); err != nil {
 				t.Fatal(err)
 			}
 			if tt.clean {
-				if err := d.markClean(); err != nil {
+				if err := d.markClean(true); err != nil {
 					t.Fatal(err)
 				}
 			}
-			d.boot = tt.now
-			d.rebooted, d.clean = false, false
-			if err := d.prepare(1, true); err != nil {
+			d.data.boot = tt.now
+			if err := d.begin(true); err != nil {
 				t.Fatal(err)
 			}
-			if d.rebooted != tt.wantRebooted || d.clean != tt.clean {
-				t.Errorf("rebooted %t, clean %t", d.rebooted, d.clean)
+			if d.data.rebooted != tt.wantRebooted || d.clean() != tt.clean {
+				t.Errorf("rebooted %t, clean %t", d.data.rebooted, d.clean())
 			}
 			if _, err := fs.Stat(filepath.Join("data", cleanFile)); err == nil {
 				t.Error("the marker is still there")
@@ -166,16 +172,16 @@ func TestCondemnedCopiesAreSetAside(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if dropped, err := d.dropCondemned(1); err != nil || len(dropped) > 0 {
+	if dropped, err := d.dropCondemned(); err != nil || len(dropped) > 0 {
 		t.Fatalf("nothing is condemned: %v, %v", dropped, err)
 	}
 	for _, name := range []string{"t-1", "gone-0"} {
-		if err := d.condemn(name); err != nil {
+		if err := d.data.condemn(name); err != nil {
 			t.Fatal(err)
 		}
 	}
-	before := d.id
-	if dropped, err := d.dropCondemned(1); err != nil || len(dropped) != 2 || d.id == before {
+	before := d.data.id()
+	if dropped, err := d.dropCondemned(); err != nil || len(dropped) != 2 || d.data.id() == before {
 		t.Errorf("dropped %v, %v", dropped, err)
 	}
 	if _, err := fs.Stat(filepath.Join("data", "t-1")); err == nil {
@@ -184,7 +190,7 @@ func TestCondemnedCopiesAreSetAside(t *testing.T) {
 	if _, err := fs.Stat(filepath.Join("data", "t-0")); err != nil {
 		t.Errorf("the copy beside it: %v", err)
 	}
-	if dropped, err := d.dropCondemned(1); err != nil || len(dropped) > 0 {
+	if dropped, err := d.dropCondemned(); err != nil || len(dropped) > 0 {
 		t.Errorf("dropped twice: %v, %v", dropped, err)
 	}
 }

@@ -14,7 +14,7 @@ import (
 // cluster names no voters.
 func (b *Broker) hello() peer.Hello {
 	return peer.Hello{
-		ClusterID: b.dir.clusterID(), Directory: b.dir.id, Incarnation: b.incarnation,
+		ClusterID: b.dir.clusterID(), Directory: b.dir.id(), Incarnation: b.incarnation,
 		Voters: slices.Sorted(slices.Values(b.quorum.Members().Voters)),
 	}
 }

@@ -2,7 +2,6 @@ package broker
 
 import (
 	"context"
-	"path/filepath"
 	"strconv"
 	"time"
 
@@ -19,7 +18,7 @@ func (b *Broker) partitionOptions() partition.Options {
 	s := b.config.Storage
 	o := partition.Options{
 		Node: b.config.NodeID, FS: b.fs, Dir: b.dir.path, Disk: b.disk, Logger: b.logger,
-		Static: b.config.Static, CleanShutdown: b.dir.clean,
+		Static: b.config.Static, Directories: b.partitionDirectories(),
 		Upkeep: partition.Upkeep{
 			RetentionInterval: s.RetentionCheckInterval, Compaction: s.CompactionEnabled,
 			CompactionBackoff: s.CompactionBackoff, CompactionMapBytes: int(s.CompactionKeyMemoryMax),
@@ -114,12 +113,4 @@ func (b *Broker) createOffsetsTopic(ctx context.Context) error {
 		return created.Topics[0].Err
 	}
 	return nil
-}
-
-// absoluteDataDir is the data directory as DescribeLogDirs shows it.
-func (b *Broker) absoluteDataDir() string {
-	if path, err := filepath.Abs(b.dir.path); err == nil {
-		return path
-	}
-	return b.dir.path
 }

@@ -50,7 +50,8 @@ func (b *Broker) buildAdmin() error {
 		Node: b.config.NodeID, Incarnation: b.incarnation, Version: programVersion(),
 		Image: b.quorum.Image, Quorum: b.quorum.Status, Server: b.server.Stats, Requests: b.handler.Stats,
 		Commits: b.disk.CommitStats, Partitions: b.describePartitions,
-		Disk:      metrics.Disk{Usage: func() (vfs.Usage, error) { return b.fs.Usage(b.dir.path) }, Err: b.disk.Err},
+		Disk:      metrics.Disk{Usage: func() (vfs.Usage, error) { return b.fs.Usage(b.dir.path) }, Err: b.diskErr},
+		LogDirs:   b.logDirUsages(),
 		Elections: b.watching.elections, Replication: &b.watching.replication,
 	})
 	if err != nil {
@@ -58,7 +59,7 @@ func (b *Broker) buildAdmin() error {
 	}
 	b.watching.admin, err = admin.New(admin.Options{
 		Listeners: []net.Listener{b.admitted}, Logger: b.logger, Node: b.config.NodeID, Incarnation: b.incarnation,
-		Image: b.quorum.Image, Quorum: b.quorum.Status, Partitions: b.describePartitions, DiskErr: b.disk.Err, Metrics: m,
+		Image: b.quorum.Image, Quorum: b.quorum.Status, Partitions: b.describePartitions, DiskErr: b.diskErr, Metrics: m,
 	})
 	return err
 }

@@ -14,8 +14,11 @@ type Config struct {
 	NodeID model.NodeID
 	// Rack is "" where the broker has none.
 	Rack string
-	// DataDir is the one data directory (log.dirs), as it was given.
+	// DataDir has what belongs to the node as a whole, as it was given.
 	DataDir string
+	// LogDirs are those that hold partitions, as they were given: one at least, each
+	// once. The data directory may be one of them.
+	LogDirs []string
 	// Listeners is not empty, and sorted as they were given. The first is the
 	// one that others of the cluster are told of.
 	Listeners []Listener

@@ -163,6 +163,7 @@ func build(g given, memory Memory) *Config {
 		NodeID:      nodeID(g),
 		Rack:        g.text("broker.rack"),
 		DataDir:     dataDir(g),
+		LogDirs:     logDirs(g),
 		Limits:      limits(g, memory),
 		Sockets:     Sockets{SendBufferBytes: int(whole(g, "socket.send.buffer.bytes")), ReceiveBufferBytes: int(whole(g, "socket.receive.buffer.bytes"))},
 		Topics:      topics(g),
@@ -187,11 +188,22 @@ func nodeID(g given) model.NodeID {
 	return model.NodeID(whole(g, "node.id"))
 }
 
+// dataDir is log.dir, or else the first of log.dirs, where Kafka has its metadata log.
 func dataDir(g given) string {
-	if _, ok := g.get("log.dirs"); ok {
-		return g.text("log.dirs")
+	if _, ok := g.get("log.dir"); !ok {
+		if _, ok := g.get("log.dirs"); ok {
+			return settings.SplitList(g.text("log.dirs"))[0]
+		}
 	}
 	return g.text("log.dir")
+}
+
+// logDirs are log.dirs, or else the data directory.
+func logDirs(g given) []string {
+	if _, ok := g.get("log.dirs"); ok {
+		return settings.SplitList(g.text("log.dirs"))
+	}
+	return []string{dataDir(g)}
 }
 
 func limits(g given, memory Memory) server.Limits {
@@ -298,8 +310,10 @@ func (c *Config) check() error {
 		return fmt.Errorf("message.max.bytes (%d) is above socket.request.max.bytes (%d), so that such a batch could never be sent; raise the latter",
 			v.MaxMessageBytes, c.Limits.FrameBytesMax)
 	}
-	if strings.ContainsRune(c.DataDir, 0) {
-		return fmt.Errorf("log.dirs: %q is no name of a directory", c.DataDir)
+	for _, dir := range append([]string{c.DataDir}, c.LogDirs...) {
+		if strings.ContainsRune(dir, 0) {
+			return fmt.Errorf("log.dirs: %q is no name of a directory", dir)
+		}
 	}
 	return nil
 }

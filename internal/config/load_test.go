@@ -77,14 +77,14 @@ func TestNothingGivenIsALoopbackBrokerWithKafkasDefaults(t *testing.T) {
 }
 
 func TestFlagsWinOverEnvironmentOverFile(t *testing.T) {
-	u := user{file: "num.partitions=2\nnode.id=2\nlog.dirs=/file\nbroker.rack=r\n",
+	u := user{file: "num.partitions=2\nnode.id=2\nlog.dir=/file\nbroker.rack=r\n",
 		environ: []string{"CHRONIK_NUM_PARTITIONS=3", "CHRONIK_DATA_DIR=/env", "CHRONIK_NODE_ID=3", "CHRONIK_BROKER_RACK=", "NO_COLOR=1"},
 		args:    []string{"--node-id", "4", "-o", "log.retention.ms = 5", "--log-level=debug"}}
 	c := mustLoad(t, u)
 	if c.NodeID != 4 || c.Topics.DefaultPartitions != 3 || c.DataDir != "/env" || c.Rack != "r" || c.Log.Level.String() != "DEBUG" || !c.Log.NoColor {
 		t.Errorf("got %+v", c)
 	}
-	want := map[string]string{"node.id": "4", "num.partitions": "3", "log.dirs": "/env", "broker.rack": "r", "log.retention.ms": "5"}
+	want := map[string]string{"node.id": "4", "num.partitions": "3", "log.dir": "/env", "broker.rack": "r", "log.retention.ms": "5"}
 	if !reflect.DeepEqual(c.Static, want) {
 		t.Errorf("static %v, want %v", c.Static, want)
 	}
@@ -164,9 +164,11 @@ func TestErrorsSayWhereAndWhat(t *testing.T) {
 	f(user{file: "segment.bytes=1\n"}, "unknown setting segment.bytes in server.properties:1; did you mean log.segment.bytes?")
 	f(user{file: "log.segment.bytes=1\n"}, "server.properties:1: log.segment.bytes: 1 is below the least allowed value 1048576")
 	f(user{file: "num.partitions=\n"}, `server.properties:1: num.partitions: "" is not a whole number from -2147483648 to 2147483647`)
-	f(user{file: "log.dirs=/a,/b\n"}, "server.properties:1: log.dirs: chronik keeps its data in one directory, and 2 are named; keep one of them")
+	f(user{file: "log.dir=/a,/b\n"}, "server.properties:1: log.dir: this is the one data directory, and 2 are named; list the directories of partitions in log.dirs (--log-dirs)")
+	f(user{file: "log.dirs=/a,/b/,/c,/b\n"}, "server.properties:1: log.dirs: /b is listed twice")
+	f(user{file: "log.dirs=/a,,/b\n"}, "server.properties:1: log.dirs: a name between two commas is missing")
 	f(user{file: "process.roles=controller\n"}, "server.properties:1: process.roles: every node is both; write broker,controller or leave it out")
-	f(user{environ: []string{"CHRONIK_DATA_DIR=/a", "CHRONIK_LOG_DIRS=/b"}}, "CHRONIK_DATA_DIR and CHRONIK_LOG_DIRS both give log.dirs, and differ; unset one of them")
+	f(user{environ: []string{"CHRONIK_DATA_DIR=/a", "CHRONIK_LOG_DIR=/b"}}, "CHRONIK_DATA_DIR and CHRONIK_LOG_DIR both give log.dir, and differ; unset one of them")
 	f(user{file: "group.min.session.timeout.ms=9\ngroup.max.session.timeout.ms=8\n"},
 		"group.min.session.timeout.ms (9) is above group.max.session.timeout.ms (8); lower the one or raise the other")
 	f(user{file: "log.cleaner.min.compaction.lag.ms=9\nlog.cleaner.max.compaction.lag.ms=8\n"},
@@ -188,6 +190,26 @@ func TestLongLinesContinueAndDollarsAreText(t *testing.T) {
 	c := mustLoad(t, user{file: "log.dirs = /a/\\\n    ${b}/\\u00e9\nbroker.rack:r\n"})
 	if c.DataDir != "/a/${b}/é" || c.Rack != "r" {
 		t.Errorf("data directory %q, rack %q", c.DataDir, c.Rack)
+	}
+}
+
+func TestPartitionsAreInTheLogDirectories(t *testing.T) {
+	for _, c := range []struct {
+		user user
+		data string
+		logs []string
+	}{
+		{user{}, "./data", []string{"./data"}},
+		{user{file: "log.dir=/d\n"}, "/d", []string{"/d"}},
+		{user{file: "log.dirs=/a\n"}, "/a", []string{"/a"}},
+		{user{file: "log.dirs=/a, /b\n"}, "/a", []string{"/a", "/b"}},
+		{user{args: []string{"--data-dir", "/d", "--log-dirs", "/a,/b"}}, "/d", []string{"/a", "/b"}},
+		{user{file: "log.dirs=/a,/d\n", args: []string{"--data-dir", "/d"}}, "/d", []string{"/a", "/d"}},
+	} {
+		got := mustLoad(t, c.user)
+		if got.DataDir != c.data || !slices.Equal(got.LogDirs, c.logs) {
+			t.Errorf("%+v: data in %s, logs in %v; want %s, %v", c.user, got.DataDir, got.LogDirs, c.data, c.logs)
+		}
 	}
 }
 

@@ -108,7 +108,7 @@ func (c *cluster) start(id model.NodeID) *node {
 		Partitions: n, Lapsed: func() { n.lapsed.Add(1) }, Logger: logger,
 	})
 	n.set = partition.NewSet(partition.Options{
-		Node: id, FS: fs, Dir: "data", Disk: n.disk, Logger: logger, LagMax: time.Minute, Controller: n.member, Lease: n.member,
+		Node: id, FS: fs, Dir: "data", Disk: n.disk, Directories: []partition.Directory{{Path: "data", Disk: n.disk}}, Logger: logger, LagMax: time.Minute, Controller: n.member, Lease: n.member,
 		Upkeep: partition.Upkeep{RetentionInterval: time.Hour},
 	})
 	if err := n.set.Load(); err != nil {

@@ -32,7 +32,7 @@ func logFamilies() []family {
 		{
 			name: "kafka_log_logmanager_offlinelogdirectorycount", kind: gauge,
 			mbean:   "kafka.log:type=LogManager,name=OfflineLogDirectoryCount",
-			help:    "1 where the data directory is fenced, because a write or a sync has failed.",
+			help:    "1 where the data directory or a log directory is fenced, because a write or a sync has failed.",
 			collect: one(func(s *scrape) float64 { return number(s.disk.fenced) }),
 		},
 		{
@@ -45,5 +45,23 @@ func logFamilies() []family {
 			help:    "What is free of it.",
 			collect: oneKnown(func(s *scrape) (float64, bool) { return s.disk.free, s.disk.known }),
 		},
+		{
+			name: "chronik_log_dir_size_bytes", kind: gauge, labels: []string{"dir"},
+			help:    "Size of the file system that a log directory is on.",
+			collect: eachLogDir(func(d *logDirUsage) float64 { return d.total }),
+		},
+		{
+			name: "chronik_log_dir_free_bytes", kind: gauge, labels: []string{"dir"},
+			help:    "What is free of it.",
+			collect: eachLogDir(func(d *logDirUsage) float64 { return d.free }),
+		},
+	}
+}
+
+func eachLogDir(value func(*logDirUsage) float64) func(*scrape, *output) {
+	return func(s *scrape, out *output) {
+		for i := range s.logDirs {
+			out.add(value(&s.logDirs[i]), s.logDirs[i].path)
+		}
 	}
 }

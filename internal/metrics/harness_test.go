@@ -140,6 +140,7 @@ func sources(t testing.TB) Sources {
 			Usage: func() (vfs.Usage, error) { return vfs.Usage{TotalBytes: 1000, FreeBytes: 400}, nil },
 			Err:   func() error { return nil },
 		},
+		LogDirs:   []LogDir{{Path: "/disk1", Usage: func() (vfs.Usage, error) { return vfs.Usage{TotalBytes: 2000, FreeBytes: 700}, nil }}},
 		Elections: elections, Replication: r,
 	}
 }

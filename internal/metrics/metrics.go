@@ -32,6 +32,7 @@ type Sources struct {
 	Commits     func() storage.CommitStats
 	Partitions  Partitions
 	Disk        Disk
+	LogDirs     []LogDir // may be none
 	Elections   *Elections
 	Replication *Replication
 }
@@ -39,8 +40,14 @@ type Sources struct {
 // Disk is the data directory.
 type Disk struct {
 	Usage func() (vfs.Usage, error)
-	// Err is why the directory is fenced; nil where it is not.
+	// Err is why this or a log directory is fenced; nil where none is.
 	Err func() error
+}
+
+// LogDir is one of the directories that hold partitions.
+type LogDir struct {
+	Path  string
+	Usage func() (vfs.Usage, error)
 }
 
 func (s *Sources) complete() bool {

@@ -26,6 +26,7 @@ type scrape struct {
 	topics   api.Stats
 	commits  storage.CommitStats
 	disk     disk
+	logDirs  []logDirUsage
 	process  process
 
 	elections, latelyElections, latelyCommits histogram.Snapshot
@@ -46,6 +47,12 @@ type disk struct {
 	total, free float64 // bytes
 	known       bool
 	fenced      bool
+}
+
+// logDirUsage is of the file system that a log directory is on, in bytes.
+type logDirUsage struct {
+	path        string
+	total, free float64
 }
 
 type replication struct {
@@ -75,6 +82,11 @@ func (m *Metrics) gather(now time.Time) *scrape {
 	s.disk.fenced = from.Disk.Err() != nil
 	if u, err := from.Disk.Usage(); err == nil {
 		s.disk.known, s.disk.total, s.disk.free = true, float64(u.TotalBytes), float64(u.FreeBytes)
+	}
+	for _, dir := range from.LogDirs {
+		if u, err := dir.Usage(); err == nil {
+			s.logDirs = append(s.logDirs, logDirUsage{dir.Path, float64(u.TotalBytes), float64(u.FreeBytes)})
+		}
 	}
 	r := from.Replication
 	s.replication = replication{

@@ -64,7 +64,7 @@ func (p *Partition) append(batches []byte, a Append) (pending Pending, followers
 	if a.Acks == AcksAll && !state.enoughReplicas() {
 		return Pending{}, nil, fmt.Errorf("%w: %d of %d", ErrNotEnoughReplicas, len(state.ISR), state.MinInsync)
 	}
-	appended, err := p.log.Append(batches, storage.Append{
+	appended, err := p.log().Append(batches, storage.Append{
 		LeaderEpoch: state.LeaderEpoch,
 		Origin:      a.Origin,
 		Now:         a.Now,

@@ -6,7 +6,11 @@
 // disk's syncing goroutines); clients append and read on theirs. Set.Run owns
 // the upkeep: retention and compaction.
 //
-// Lock order: Set.mu → Partition.role → storage's locks → Partition.mu. The
+// A log may move to another log directory while it is in use (moves.go): it is then
+// another storage.Log, which Partition.log finds.
+//
+// Lock order: Partition.moving → storage's cleaning lock → Partition.receiving →
+// Partition.role → storage's locks → Partition.mu. The
 // role lock is held shared across an append, I/O included: an append must not
 // straddle a change of leadership, or a record could be written under an epoch
 // that has ended.

@@ -111,7 +111,7 @@ func (p *Partition) onDisk(e replica.Effect, batches []byte) error {
 	now := time.Now()
 	switch e.Kind {
 	case replica.Truncate, replica.StartOver:
-		p.mu.durableEnd = p.log.DurableEnd()
+		p.mu.durableEnd = p.log().DurableEnd()
 		p.mu.replica.Truncated(now)
 		p.notifyLocked()
 	case replica.Append:
@@ -128,21 +128,21 @@ func (p *Partition) carryOut(e replica.Effect, batches []byte) error {
 	case replica.StartEpoch:
 		// Before a record of the epoch is written, so that a follower that asks where
 		// the epoch begins gets an answer even while it is empty (KIP-101).
-		return p.log.StartEpoch(e.Epoch)
+		return p.log().StartEpoch(e.Epoch)
 	case replica.Truncate:
-		before := p.log.EndOffset()
-		if err := p.log.TruncateTo(e.Offset); err != nil {
+		before := p.log().EndOffset()
+		if err := p.log().TruncateTo(e.Offset); err != nil {
 			return err
 		}
-		p.set.logger.Info("Truncated to where the log agrees with the leader's", "partition", p.name, "from", before, "to", p.log.EndOffset())
+		p.set.logger.Info("Truncated to where the log agrees with the leader's", "partition", p.name, "from", before, "to", p.log().EndOffset())
 	case replica.StartOver:
-		p.set.logger.Info("Starting over where the leader's log begins", "partition", p.name, "from", p.log.EndOffset(), "to", e.Offset)
-		return p.log.TruncateFullyAndStartAt(e.Offset)
+		p.set.logger.Info("Starting over where the leader's log begins", "partition", p.name, "from", p.log().EndOffset(), "to", e.Offset)
+		return p.log().TruncateFullyAndStartAt(e.Offset)
 	case replica.Append:
-		_, err := p.log.AppendFollower(batches)
+		_, err := p.log().AppendFollower(batches)
 		return err
 	case replica.AdvanceStart:
-		return p.log.AdvanceStart(e.Offset)
+		return p.log().AdvanceStart(e.Offset)
 	case replica.SaveNormal, replica.Send, replica.Committed, replica.Propose, replica.Reply:
 	}
 	return nil
@@ -153,7 +153,7 @@ func (p *Partition) wakeFollowersLocked() {
 	if _, leads := p.mu.replica.Leads(); !leads || p.mu.failed != nil {
 		return
 	}
-	end := p.log.EndOffset()
+	end := p.log().EndOffset()
 	members := p.mu.replica.View().Members
 	for i := range members {
 		if m, ok := p.mu.replica.Next(members[i].Node); ok {

@@ -21,6 +21,10 @@ var (
 	ErrNotEnoughReplicas = errors.New("in-sync set is smaller than min.insync.replicas")
 	// ErrOffline: the partition's log could not be opened, or its disk failed.
 	ErrOffline = errors.New("partition is offline")
+	// ErrNoSuchDirectory: it is none of the node's log directories.
+	ErrNoSuchDirectory = errors.New("no log directory of this node")
+	// ErrNotHere: the node holds no replica of the partition.
+	ErrNotHere = errors.New("no replica of the partition is here")
 	// ErrClosed: the partition was deleted or the node is stopping.
 	ErrClosed = errors.New("partition is closed")
 )

@@ -36,9 +36,13 @@ func newNode(t testing.TB, fs vfs.FS) *node {
 	}
 	n.disk = storage.NewDisk(storage.DiskOptions{FS: fs, Dir: "data", Logger: logger, Failed: func(err error) { n.set.Fail(err) }})
 	n.set = NewSet(Options{
-		Node: self, FS: fs, Dir: "data", Disk: n.disk, Logger: logger, LagMax: 30 * time.Second,
+		Node: self, FS: fs, Dir: "data", Disk: n.disk, Directories: []Directory{{Path: "data", Name: "/data", Disk: n.disk}}, Logger: logger, LagMax: 30 * time.Second,
 		RoleChanged: func(c RoleChange) { n.roles = append(n.roles, c) },
 	})
+	// Not Load: images here begin anew, and normal epochs would be of a later one.
+	if err := n.set.survey(); err != nil {
+		t.Fatal(err)
+	}
 	return n
 }
 

@@ -40,8 +40,8 @@ func (p *Partition) EarliestOffset(known model.LeaderEpoch) (storage.TimestampOf
 	if err := p.check(known); err != nil {
 		return storage.TimestampOffset{}, err
 	}
-	start := p.log.StartOffset()
-	epoch, ok := p.log.EpochAt(start)
+	start := p.log().StartOffset()
+	epoch, ok := p.log().EpochAt(start)
 	if !ok {
 		epoch = model.NoLeaderEpoch
 	}
@@ -55,11 +55,14 @@ func (p *Partition) OffsetForTimestamp(known model.LeaderEpoch, ts model.Timesta
 	if err != nil {
 		return storage.TimestampOffset{}, false, err
 	}
-	found, ok, err := p.log.OffsetForTimestamp(ts, o.bound(i))
+	found, err := onLog(p, func(l *storage.Log) (f foundTime, err error) {
+		f.at, f.ok, err = l.OffsetForTimestamp(ts, o.bound(i))
+		return f, err
+	})
 	if err != nil {
 		err = fmt.Errorf("look up time %d in %s: %w", ts, p.name, err)
 	}
-	return found, ok, err
+	return found.at, found.ok, err
 }
 
 // MaxTimestamp is the visible record with the greatest timestamp, the first of
@@ -69,11 +72,20 @@ func (p *Partition) MaxTimestamp(known model.LeaderEpoch, i Isolation) (storage.
 	if err != nil {
 		return storage.TimestampOffset{}, false, err
 	}
-	found, ok, err := p.log.MaxTimestamp(o.bound(i))
+	found, err := onLog(p, func(l *storage.Log) (f foundTime, err error) {
+		f.at, f.ok, err = l.MaxTimestamp(o.bound(i))
+		return f, err
+	})
 	if err != nil {
 		err = fmt.Errorf("look up latest time in %s: %w", p.name, err)
 	}
-	return found, ok, err
+	return found.at, found.ok, err
+}
+
+// foundTime is a record that was looked for by its time; ok: there is one.
+type foundTime struct {
+	at storage.TimestampOffset
+	ok bool
 }
 
 // visible is the offsets, once they are known not to go back.
@@ -93,7 +105,7 @@ func (p *Partition) EpochEnd(known, asked model.LeaderEpoch) (storage.EpochEnd, 
 	if err := p.check(known); err != nil {
 		return storage.EpochEnd{}, err
 	}
-	return p.log.EpochEnd(asked), nil
+	return p.log().EpochEnd(asked), nil
 }
 
 // DeleteRecords moves the log's start to before, or to the high watermark where
@@ -110,12 +122,13 @@ func (p *Partition) DeleteRecords(ctx context.Context, before model.Offset) (mod
 		return 0, &OffsetOutOfRangeError{Asked: before, Start: o.Start, End: o.HighWatermark}
 	}
 	if before > o.Start {
-		if err := p.log.AdvanceStart(before); err != nil {
+		_, err := onLog(p, func(l *storage.Log) (struct{}, error) { return struct{}{}, l.AdvanceStart(before) })
+		if err != nil {
 			return 0, fmt.Errorf("delete records of %s: %w", p.name, err)
 		}
 		p.startMoved()
 	}
-	return p.log.StartOffset(), ctx.Err()
+	return p.log().StartOffset(), ctx.Err()
 }
 
 // startMoved tells readers and followers.
@@ -131,8 +144,11 @@ func (p *Partition) Producers() ([]storage.ProducerState, error) {
 	if err := p.check(model.NoLeaderEpoch); err != nil {
 		return nil, err
 	}
-	return p.log.Producers(), nil
+	return p.log().Producers(), nil
 }
 
+// Directory is the log directory that the partition is in, as clients are told.
+func (p *Partition) Directory() string { return p.home.Load().Name }
+
 // SizeBytes is the size of the log on disk.
-func (p *Partition) SizeBytes() int64 { return p.log.Size() }
+func (p *Partition) SizeBytes() int64 { return p.log().Size() }

@@ -1,6 +1,7 @@
 package partition
 
 import (
+	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -20,9 +21,16 @@ type Partition struct {
 	name  model.TopicPartition
 	topic model.TopicID
 	set   *Set
-	log   *storage.Log
+	// current is the log, in home. Both change with role held exclusively, when the log
+	// has moved to another directory; what is read from the log before is closed then
+	// (onLog).
+	current atomic.Pointer[storage.Log]
+	home    atomic.Pointer[directory]
 	// values are the topic's settings in force.
 	values atomic.Pointer[settings.TopicValues]
+
+	// moving is held while the log moves to another directory, and by who closes it.
+	moving sync.Mutex
 
 	// role guards against appending across a change of leadership; state is
 	// changed with it held exclusively, and may be read without it.
@@ -77,6 +85,28 @@ func newPartition(s *Set, name model.TopicPartition, topic model.TopicID) *Parti
 	return p
 }
 
+// log is the log at this moment.
+func (p *Partition) log() *storage.Log { return p.current.Load() }
+
+// onLog reads from the log; once more, where the log has moved meanwhile.
+func onLog[T any](p *Partition, read func(*storage.Log) (T, error)) (T, error) {
+	for {
+		log := p.log()
+		result, err := read(log)
+		if log == p.log() || !errors.Is(err, storage.ErrClosed) {
+			return result, err
+		}
+	}
+}
+
+// setLogConfig hands the log what a topic's settings say; one that takes its place has
+// them from it.
+func (p *Partition) setLogConfig(values settings.TopicValues) {
+	p.role.RLock()
+	defer p.role.RUnlock()
+	p.log().SetConfig(logConfig(values))
+}
+
 // Name is the topic and partition.
 func (p *Partition) Name() model.TopicPartition { return p.name }
 
@@ -105,8 +135,8 @@ func (p *Partition) Offsets() Offsets {
 	// Read after the mark: start and end only grow while this node leads, so the
 	// invariant's outer bounds hold whatever happens in between.
 	o := Offsets{
-		Start: p.log.StartOffset(), HighWatermark: mark,
-		LastStable: p.log.LastStableOffset(mark), End: p.log.EndOffset(),
+		Start: p.log().StartOffset(), HighWatermark: mark,
+		LastStable: p.log().LastStableOffset(mark), End: p.log().EndOffset(),
 	}
 	// DeleteRecords may have moved the start to the high watermark meanwhile.
 	o.HighWatermark = max(o.HighWatermark, o.Start)
@@ -145,7 +175,7 @@ func (p *Partition) become(to placement) error {
 		p.set.options.Peers.Resigned(p) // before it begins to talk in another role
 	}
 	if joined := slices.Contains(to.next.ISR, p.set.node) && len(prev.ISR) > 0 && !slices.Contains(prev.ISR, p.set.node); joined && !leads {
-		p.set.logger.Info("Caught up with leader at offset", "partition", p.name, "offset", p.log.EndOffset(), "leader", to.next.Leader, "epoch", to.next.LeaderEpoch)
+		p.set.logger.Info("Caught up with leader at offset", "partition", p.name, "offset", p.log().EndOffset(), "leader", to.next.Leader, "epoch", to.next.LeaderEpoch)
 	}
 	err := p.performLocked(nil, now)
 	if ended {
@@ -167,7 +197,7 @@ func (p *Partition) durableTo(model.Offset) {
 		p.mu.Unlock()
 		return
 	}
-	end := p.log.DurableEnd()
+	end := p.log().DurableEnd()
 	p.mu.durableEnd = end
 	p.mu.durable.reached(end)
 	now := time.Now()
@@ -177,7 +207,7 @@ func (p *Partition) durableTo(model.Offset) {
 	// Where more has been appended meanwhile, its sync is to begin at once, and this
 	// goroutine is who does it. Pushed all the same, the acknowledgements of 128 callers
 	// cost the nodes a tenth more processor time.
-	push := !leads && leader != model.NoNode && p.log.EndOffset() == end
+	push := !leads && leader != model.NoNode && p.log().EndOffset() == end
 	if push {
 		p.settleToPushLocked(now)
 	} else {

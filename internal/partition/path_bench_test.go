@@ -76,7 +76,7 @@ func BenchmarkNext(b *testing.B) {
 	b.SetBytes(bytes)
 	end := model.Offset(0)
 	for b.Loop() {
-		if end+bytes/(4<<10) > p.log.EndOffset() || conversations == 0 {
+		if end+bytes/(4<<10) > p.log().EndOffset() || conversations == 0 {
 			conversations++
 			follow(p, conversations)
 		}
@@ -102,7 +102,7 @@ func BenchmarkReceive(b *testing.B) {
 		p.Receive(2, m, sent)
 		m.HighWatermark, m.End = m.End, m.End+1
 	}
-	if end := p.log.EndOffset(); end != m.End {
+	if end := p.log().EndOffset(); end != m.End {
 		b.Fatalf("the log ends at %d, and %d records were sent", end, m.End)
 	}
 }

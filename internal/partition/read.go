@@ -62,8 +62,10 @@ func (p *Partition) Read(r Read) (ReadResult, error) {
 	if err != nil || bound == r.From {
 		return result, err
 	}
-	read, err := p.log.Read(storage.Read{
-		From: r.From, To: bound, MaxBytes: r.MaxBytes, MinOneBatch: r.MinOneBatch, Buffer: r.Buffer, Grow: r.Grow,
+	read, err := onLog(p, func(l *storage.Log) (storage.ReadResult, error) {
+		return l.Read(storage.Read{
+			From: r.From, To: bound, MaxBytes: r.MaxBytes, MinOneBatch: r.MinOneBatch, Buffer: r.Buffer, Grow: r.Grow,
+		})
 	})
 	if err == nil || isDamage(err) {
 		err = p.checkRotten(read.Batches, bound, err)
@@ -87,7 +89,7 @@ func (p *Partition) Lend(r Read) (ReadResult, bool) {
 	if err != nil || bound == r.From {
 		return result, false
 	}
-	result.Lent, err = p.log.Lend(storage.Read{From: r.From, To: bound, MaxBytes: r.MaxBytes, MinOneBatch: r.MinOneBatch})
+	result.Lent, err = p.log().Lend(storage.Read{From: r.From, To: bound, MaxBytes: r.MaxBytes, MinOneBatch: r.MinOneBatch})
 	if result.Lent == nil || err != nil {
 		return result, false
 	}
@@ -105,7 +107,7 @@ func (p *Partition) lookUp(r Read) (result ReadResult, bound model.Offset, err e
 	}
 	result = ReadResult{Offsets: p.Offsets()}
 	if r.LastEpoch != model.NoLeaderEpoch {
-		end := p.log.EpochEnd(r.LastEpoch)
+		end := p.log().EpochEnd(r.LastEpoch)
 		if end.Epoch < r.LastEpoch || end.EndOffset < r.From {
 			result.Diverging = &end
 			return result, r.From, nil
@@ -129,7 +131,7 @@ func (p *Partition) addAborted(result *ReadResult, r Read, next model.Offset) (e
 	if r.Isolation != ReadCommitted || next == r.From {
 		return nil
 	}
-	result.Aborted, err = p.log.AbortedTransactions(r.From, next)
+	result.Aborted, err = onLog(p, func(l *storage.Log) ([]storage.Aborted, error) { return l.AbortedTransactions(r.From, next) })
 	if err != nil {
 		return fmt.Errorf("read aborted transactions of %s at %d: %w", p.name, r.From, err)
 	}

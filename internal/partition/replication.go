@@ -181,8 +181,10 @@ func (p *Partition) Next(follower model.NodeID, bytesMax int, buffer []byte) (o 
 		return o, false, nil
 	}
 	o.End = o.Message.End
-	if end := p.log.EndOffset(); o.End >= o.Message.Start && o.End < end {
-		read, err := p.log.Read(storage.Read{From: o.End, To: end, MaxBytes: bytesMax, MinOneBatch: true, Buffer: buffer})
+	if end := p.log().EndOffset(); o.End >= o.Message.Start && o.End < end {
+		read, err := onLog(p, func(l *storage.Log) (storage.ReadResult, error) {
+			return l.Read(storage.Read{From: o.End, To: end, MaxBytes: bytesMax, MinOneBatch: true, Buffer: buffer})
+		})
 		if err == nil {
 			err = checkBatches(read.Batches, end)
 		}
@@ -206,17 +208,23 @@ func (p *Partition) Next(follower model.NodeID, bytesMax int, buffer []byte) (o 
 	return o, true, nil
 }
 
-// replicaLog is a log as a replica sees it.
-type replicaLog struct{ *storage.Log }
+// replicaLog is a partition's log as its replica sees it.
+type replicaLog struct{ p *Partition }
+
+// StartOffset implements replica.Log.
+func (l replicaLog) StartOffset() model.Offset { return l.p.log().StartOffset() }
+
+// EndOffset implements replica.Log.
+func (l replicaLog) EndOffset() model.Offset { return l.p.log().EndOffset() }
 
 // EpochEnd implements replica.Log.
 func (l replicaLog) EpochEnd(e model.LeaderEpoch) (model.LeaderEpoch, model.Offset) {
-	return l.EndOf(e)
+	return l.p.log().EndOf(e)
 }
 
 // LastEpoch implements replica.Log.
 func (l replicaLog) LastEpoch() model.LeaderEpoch {
-	if epoch, ok := l.LatestEpoch(); ok {
+	if epoch, ok := l.p.log().LatestEpoch(); ok {
 		return epoch
 	}
 	return model.NoLeaderEpoch

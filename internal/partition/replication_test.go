@@ -212,7 +212,7 @@ func TestNextOfAClosedLogIsNothing(t *testing.T) {
 	p.Receive(2, position, nil)
 	p.Receive(2, replica.Message{Kind: replica.Ack, Stream: position.Stream}, nil)
 	<-post.woken
-	if err := p.log.Close(); err != nil {
+	if err := p.log().Close(); err != nil {
 		t.Fatal(err)
 	}
 	if next, ok, err := p.Next(2, 1000, nil); ok || err != nil {

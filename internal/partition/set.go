@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -28,16 +27,18 @@ const openParallelism = 8
 
 // Options is what a Set needs.
 type Options struct {
-	Node   model.NodeID
-	FS     vfs.FS
-	Dir    string // the data directory
-	Disk   *storage.Disk
-	Logger *slog.Logger
+	Node model.NodeID
+	FS   vfs.FS
+	// Dir is the data directory, which has the normal epochs, and Disk its disk.
+	Dir  string
+	Disk *storage.Disk
+	// Directories hold the partitions; there is one at least. Each has a Disk of its own:
+	// the data directory's, where it is that.
+	Directories []Directory
+	Logger      *slog.Logger
 	// Static holds the broker settings of the start, the defaults of topics.
 	Static map[string]string
-	// CleanShutdown: the last process closed every log in order.
-	CleanShutdown bool
-	Upkeep        Upkeep
+	Upkeep Upkeep
 	// LagMax is replica.lag.time.max.ms.
 	LagMax time.Duration
 	// Peers carries messages to other replicas; nil where this node is alone.
@@ -80,11 +81,21 @@ type Set struct {
 
 	swept bool // Apply has looked for strays; its own
 
+	directories []*directory // never changed
+
 	mu      sync.RWMutex
 	open    map[model.TopicPartition]*Partition
 	byTopic map[normalKey]*Partition // the same, by topic id
 	offline map[model.TopicPartition]error
 	checked recovery // since the last report of it
+	// lies is where partitions lie, open or not: each in one directory, or in several of
+	// which all but one are of earlier topics of that name.
+	lies map[model.TopicPartition][]*directory
+	// moves are the logs on their way to another directory.
+	moves map[*Partition]*move
+	// preferred is where partitions are to lie that are not here yet.
+	preferred map[model.TopicPartition]*directory
+	pace      pace
 }
 
 // recovery is what opening logs that were not closed in order took.
@@ -104,17 +115,31 @@ func NewSet(o Options) *Set {
 	if o.Lease == nil {
 		o.Lease = always{}
 	}
-	return &Set{
+	s := &Set{
 		options: o, debug: o.Logger.Enabled(context.Background(), slog.LevelDebug), node: o.Node, logger: o.Logger, normals: newNormals(o), rescan: make(chan struct{}, 1),
 		open:    make(map[model.TopicPartition]*Partition),
 		byTopic: make(map[normalKey]*Partition),
 		offline: make(map[model.TopicPartition]error),
+		lies:    make(map[model.TopicPartition][]*directory),
 	}
+	for _, d := range o.Directories {
+		s.directories = append(s.directories, &directory{Directory: d, wake: make(chan struct{}, 1)})
+	}
+	s.moves, s.preferred = make(map[*Partition]*move), make(map[model.TopicPartition]*directory)
+	s.pace.changed = make(chan struct{})
+	s.pace.bytesPerSecond = unlimited
+	return s
 }
 
-// Load reads what is durable of all partitions together. It is called once, before
-// Apply. ErrNormalEpochs: the directory has lost data; Apply goes on without.
-func (s *Set) Load() error { return s.normals.load() }
+// Load looks for partitions in the directories, and reads what is durable of all of them
+// together. It is called once, before Apply. ErrNormalEpochs: the data directory has lost
+// data; Apply goes on without.
+func (s *Set) Load() error {
+	if err := s.survey(); err != nil {
+		return err
+	}
+	return s.normals.load()
+}
 
 // Get finds an open partition; nil where there is none.
 func (s *Set) Get(name model.TopicPartition) *Partition {
@@ -176,6 +201,7 @@ func (s *Set) Apply(delta meta.Delta, image *meta.Image) {
 			s.logger.Warn("Logs of partitions that were moved away may be left", "error", err)
 		}
 	}
+	s.setPace(image)
 	var group errgroup.Group
 	group.SetLimit(openParallelism)
 	for _, topic := range delta.Created {
@@ -271,7 +297,10 @@ func (s *Set) placeOne(to placement) {
 	before := p.State()
 	if err := p.become(to); err != nil {
 		p.fail(ErrOffline)
-		s.setOffline(to.name, errors.Join(err, p.log.Close()))
+		s.stopMove(p)
+		p.moving.Lock()
+		defer p.moving.Unlock()
+		s.setOffline(to.name, errors.Join(err, p.log().Close()))
 		return
 	}
 	s.mu.Lock()
@@ -280,6 +309,7 @@ func (s *Set) placeOne(to placement) {
 	s.mu.Unlock()
 	if opened {
 		s.options.Peers.Opened(p)
+		s.moveOn(p)
 	}
 	after := p.State()
 	if before.Leading != after.Leading || after.Leading && before.LeaderEpoch != after.LeaderEpoch {
@@ -312,41 +342,16 @@ func (s *Set) closedLocked(name model.TopicPartition) *Partition {
 	return p
 }
 
-// openLog opens or creates a partition's log, after making sure that what lies
-// in its directory is this topic's and not an older one's of the same name.
+// openLog opens or creates a partition's log.
 func (s *Set) openLog(to placement) (*Partition, error) {
-	dir := filepath.Join(s.options.Dir, to.name.String())
-	found, err := storage.ReadTopicID(s.options.FS, dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		if err := s.normals.forget(normalKey{to.topic, to.name.Partition}); err != nil {
-			return nil, err
-		}
-		if err := s.options.Disk.Forget(to.name); err != nil {
-			return nil, err
-		}
-		if err := s.options.FS.MkdirAll(dir); err != nil {
-			return nil, fmt.Errorf("make %s: %w", dir, err)
-		}
-		// Both durable before the log holds a record.
-		if err := storage.WriteTopicID(s.options.FS, dir, to.topic); err != nil {
-			return nil, err
-		}
-		if err := s.options.FS.SyncDir(s.options.Dir); err != nil {
-			return nil, fmt.Errorf("sync %s: %w", s.options.Dir, err)
-		}
-	case err != nil:
+	at, err := s.settle(to)
+	if err != nil {
 		return nil, err
-	case found != to.topic:
-		if err := s.setAside(dir, "it belongs to an earlier topic of that name"); err != nil {
-			return nil, err
-		}
-		return s.openLog(to)
 	}
 	p := newPartition(s, to.name, to.topic)
 	log, recovered, err := storage.Open(storage.Options{
-		FS: s.options.FS, Disk: s.options.Disk, Dir: dir, TopicPartition: to.name,
-		Config: logConfig(to.values), Logger: s.logger, CleanShutdown: s.options.CleanShutdown,
+		FS: s.options.FS, Disk: at.Disk, Dir: at.dir(to.name), TopicPartition: to.name,
+		Config: logConfig(to.values), Logger: s.logger, CleanShutdown: at.CleanShutdown,
 		Durable: p.durableTo,
 	})
 	if err != nil {
@@ -363,12 +368,13 @@ func (s *Set) openLog(to placement) (*Partition, error) {
 		s.checked.bytesCut += recovered.BytesCut
 		s.mu.Unlock()
 	}
-	p.log = log
+	p.home.Store(at)
+	p.current.Store(log)
 	p.mu.Lock() // a sync may be told of already
 	defer p.mu.Unlock()
 	p.mu.durableEnd = log.DurableEnd()
 	p.mu.replica = replica.New(replica.Options{
-		Node: s.node, BrokerEpoch: to.brokerEpoch, Log: replicaLog{log}, DurableEnd: log.DurableEnd(),
+		Node: s.node, BrokerEpoch: to.brokerEpoch, Log: replicaLog{p}, DurableEnd: log.DurableEnd(),
 		NormalEpoch: s.normals.of(p.normalKey()), LagMax: s.options.LagMax,
 	})
 	return p, nil
@@ -394,8 +400,8 @@ func (s *Set) setAside(dir, why string) error {
 		return fmt.Errorf("set %s aside: %w", dir, err)
 	}
 	s.logger.Warn("Set a partition's directory aside", "reason", why, "dir", dir, "to", to)
-	if err := s.options.FS.SyncDir(s.options.Dir); err != nil {
-		return fmt.Errorf("sync %s: %w", s.options.Dir, err)
+	if err := s.options.FS.SyncDir(filepath.Dir(dir)); err != nil {
+		return fmt.Errorf("sync %s: %w", filepath.Dir(dir), err)
 	}
 	return nil
 }
@@ -415,9 +421,14 @@ func (s *Set) remove(name model.TopicPartition) {
 	if p.State().Leading {
 		s.tell(RoleChange{Name: name, Epoch: p.State().LeaderEpoch})
 	}
-	if err := p.log.Delete(); err != nil {
+	s.stopMove(p)
+	p.moving.Lock()
+	defer p.moving.Unlock()
+	if err := p.log().Delete(); err != nil {
 		s.logger.Warn("Deleting a partition's log did not work; the next start sets it aside", "partition", name, "error", err)
+		return
 	}
+	s.gone(name, p.home.Load())
 }
 
 // reconfigure hands changed settings to the logs. Those of brokers are the
@@ -447,7 +458,7 @@ func (s *Set) reconfigure(delta meta.Delta, image *meta.Image) {
 			s.logger.Error("Settings of a topic cannot be used; the old ones stay in force", "topic", topic.Name, "error", err)
 			continue
 		}
-		p.log.SetConfig(logConfig(values))
+		p.setLogConfig(values)
 		next := topic.Partitions[p.name.Partition]
 		view := replica.ViewOf(&next, image.Brokers, values.MinInsyncReplicas)
 		if err := p.become(placement{next: next, view: view, values: values}); err != nil {
@@ -473,7 +484,9 @@ func (s *Set) Close() error {
 	for p := range s.All() {
 		group.Go(func() error {
 			p.fail(ErrClosed)
-			if err := p.log.Close(); err != nil {
+			p.moving.Lock()
+			defer p.moving.Unlock()
+			if err := p.log().Close(); err != nil {
 				return fmt.Errorf("close %s: %w", p.name, err)
 			}
 			return nil

@@ -27,12 +27,15 @@ type Upkeep struct {
 }
 
 // Run looks after the logs until ctx ends: one goroutine for retention, one for
-// compaction, so that a long compaction does not let the disk run full, and one that
-// saves normal epochs.
+// compaction, so that a long compaction does not let the disk run full, one that saves
+// normal epochs, and one for each directory that logs move to.
 func (s *Set) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.normals.run(ctx) })
 	group.Go(func() error { s.retainLoop(ctx); return nil })
+	for _, d := range s.directories {
+		group.Go(func() error { s.moveLoop(ctx, d); return nil })
+	}
 	if s.options.Upkeep.Compaction {
 		group.Go(func() error { s.compactLoop(ctx); return nil })
 	}
@@ -60,7 +63,7 @@ func (s *Set) retainLoop(ctx context.Context) {
 // retain removes segments that have outlived their time or size. Only below the
 // high watermark: what is not committed yet is nobody's to delete.
 func (p *Partition) retain(s *Set, now time.Time) {
-	retained, err := p.log.Retain(model.TimestampOf(now), p.Offsets().HighWatermark)
+	retained, err := p.log().Retain(model.TimestampOf(now), p.Offsets().HighWatermark)
 	switch {
 	case errors.Is(err, storage.ErrClosed), errors.Is(err, storage.ErrFenced):
 	case err != nil:
@@ -102,7 +105,7 @@ func (s *Set) dirtiest(now time.Time) (worst *Partition, compacted bool) {
 			continue
 		}
 		compacted = true
-		c, err := p.log.Cleanable(model.TimestampOf(now), p.Offsets().LastStable)
+		c, err := p.log().Cleanable(model.TimestampOf(now), p.Offsets().LastStable)
 		if err != nil || c.DirtyBytes == 0 || c.Ratio < values.MinCleanableDirtyRatio && !c.MustClean {
 			continue
 		}
@@ -115,7 +118,7 @@ func (s *Set) dirtiest(now time.Time) (worst *Partition, compacted bool) {
 
 // compact makes one pass over the log, and reports whether that changed it.
 func (p *Partition) compact(s *Set, now time.Time) bool {
-	cleaned, err := p.log.Clean(storage.CleanOptions{
+	cleaned, err := p.log().Clean(storage.CleanOptions{
 		Now: now, EndOffset: p.Offsets().LastStable, MapBytes: s.options.Upkeep.CompactionMapBytes,
 	})
 	switch {

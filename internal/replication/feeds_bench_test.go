@@ -127,7 +127,7 @@ func lead(b *testing.B, count int) []*partition.Partition {
 	n.disk = storage.NewDisk(storage.DiskOptions{FS: vfs.OS(), Dir: dir, Logger: logger, Failed: func(err error) { n.set.Fail(err) }})
 	n.streams = New(Options{Node: 1, Partitions: n, Logger: logger})
 	n.set = partition.NewSet(partition.Options{
-		Node: 1, FS: vfs.OS(), Dir: dir, Disk: n.disk, Logger: logger, LagMax: time.Hour, Peers: n.streams,
+		Node: 1, FS: vfs.OS(), Dir: dir, Disk: n.disk, Directories: []partition.Directory{{Path: dir, Disk: n.disk}}, Logger: logger, LagMax: time.Hour, Peers: n.streams,
 		Static: map[string]string{"log.flush.interval.messages": "1000000000"}, Upkeep: partition.Upkeep{RetentionInterval: time.Hour},
 	})
 	if err := n.set.Load(); err != nil {

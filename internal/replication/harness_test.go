@@ -94,7 +94,7 @@ func (c *cluster) start(id model.NodeID, fs *vfs.Mem) {
 		Waiting:           func(partitions int) { n.waiting.Store(int64(partitions)) },
 	})
 	n.set = partition.NewSet(partition.Options{
-		Node: id, FS: fs, Dir: "data", Disk: n.disk, Logger: logger, LagMax: 10 * time.Second,
+		Node: id, FS: fs, Dir: "data", Disk: n.disk, Directories: []partition.Directory{{Path: "data", Disk: n.disk}}, Logger: logger, LagMax: 10 * time.Second,
 		Peers: n.streams, Controller: n, Upkeep: partition.Upkeep{RetentionInterval: time.Hour},
 	})
 	if err := n.set.Load(); err != nil {

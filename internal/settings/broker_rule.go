@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,7 +42,22 @@ func oneDirectory() rule {
 		case len(dirs) == 0 || dirs[0] == "":
 			return errors.New("name a directory")
 		case len(dirs) > 1:
-			return fmt.Errorf("chronik keeps its data in one directory, and %d are named; keep one of them", len(dirs))
+			return fmt.Errorf("this is the one data directory, and %d are named; list the directories of partitions in log.dirs (--log-dirs)", len(dirs))
+		}
+		return nil
+	})
+}
+
+func someDirectories() rule {
+	return checked("directory,directory", func(value string) error {
+		dirs := SplitList(value)
+		for i, dir := range dirs {
+			switch {
+			case dir == "":
+				return errors.New("a name between two commas is missing")
+			case slices.ContainsFunc(dirs[:i], func(other string) bool { return filepath.Clean(other) == filepath.Clean(dir) }):
+				return fmt.Errorf("%s is listed twice", dir)
+			}
 		}
 		return nil
 	})

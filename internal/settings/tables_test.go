@@ -20,8 +20,9 @@ func names(t testing.TB, file string) []string {
 // ownNames are broker settings that Kafka 4.3 does not list.
 func ownNames() []string {
 	return []string{
-		"max.decompressed.message.bytes",                                           // Kafka 4.4's
-		"follower.replication.throttled.rate", "leader.replication.throttled.rate", // of QuotaConfig: dynamic alone
+		"max.decompressed.message.bytes", // Kafka 4.4's
+		"follower.replication.throttled.rate", "leader.replication.throttled.rate",
+		"replica.alter.log.dirs.io.max.bytes.per.second", // of QuotaConfig: dynamic alone
 		"balancer.check.interval.seconds", "balancer.enable", "balancer.max.bytes.per.second",
 	}
 }

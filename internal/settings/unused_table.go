@@ -126,7 +126,7 @@ var unusedTable = [...]reasoned{
 		"socket.connection.setup.timeout.max.ms", "socket.connection.setup.timeout.ms",
 	}},
 	{"a partition that unclean.leader.election.enable is set for is looked at all the time", []string{"unclean.leader.election.interval.ms"}},
-	{"a node has one data directory", []string{
+	{"a node stops with any of its log directories, takes new partitions in each, and moves one at a time to each", []string{
 		"cordoned.log.dirs", "log.dir.failure.timeout.ms", "num.replica.alter.log.dirs.threads",
 		"replica.alter.log.dirs.io.max.bytes.per.second",
 	}},

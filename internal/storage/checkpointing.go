@@ -175,13 +175,12 @@ func (l *Log) Delete() error {
 	l.syncing.Lock()
 	defer l.syncing.Unlock()
 	l.shut(true)
-	id := strings.NewReplacer("-", "", "_", "").Replace(model.NewUUID().String())
-	suffix := "." + id + deletedDirSuffix
-	name := l.tp.String()
-	if over := len(name) + len(suffix) - directoryNameMax; over > 0 {
-		name = name[:len(name)-over]
-	}
-	away := filepath.Join(filepath.Dir(l.dir), name+suffix)
+	return l.renameDirAway()
+}
+
+// renameDirAway has the directory of a log that was shut removed, after a while.
+func (l *Log) renameDirAway() error {
+	away := filepath.Join(filepath.Dir(l.dir), uniqueName(l.tp, deletedDirSuffix))
 	if err := l.fs.Rename(l.dir, away); err != nil {
 		return l.disk.fail("rename "+l.dir, err)
 	}
@@ -190,4 +189,15 @@ func (l *Log) Delete() error {
 	}
 	l.disk.remover.later(away, l.config().FileDeleteDelay)
 	return nil
+}
+
+// uniqueName is <topic>-<partition>.<uuid><suffix>, cut to what file systems allow.
+func uniqueName(tp model.TopicPartition, suffix string) string {
+	id := strings.NewReplacer("-", "", "_", "").Replace(model.NewUUID().String())
+	suffix = "." + id + suffix
+	name := tp.String()
+	if over := len(name) + len(suffix) - directoryNameMax; over > 0 {
+		name = name[:len(name)-over]
+	}
+	return name + suffix
 }

@@ -28,6 +28,9 @@ type DiskOptions struct {
 	// FollowedBytes is what the page cache is to keep of all logs that follow a leader;
 	// 0: as much as the system likes.
 	FollowedBytes int64
+	// CountWith, where not nil, is another directory's Disk, whose CommitStats have this
+	// one's too.
+	CountWith *Disk
 }
 
 // syncsAtOnce is how many logs are synced at a time. A disk takes several syncs at
@@ -88,6 +91,9 @@ func NewDisk(o DiskOptions) *Disk {
 		commit: newQueue(), report: newQueue(), settle: newQueue(),
 		checkpointInterval: o.CheckpointInterval, followedBytes: o.FollowedBytes, uncheckedBytesMax: uncheckedBytesMax,
 		zeros: make([]byte, aheadBytesMax+aheadBlock),
+	}
+	if o.CountWith != nil {
+		d.commits = o.CountWith.commits
 	}
 	d.handles.fs = o.FS
 	d.remover.wake = make(chan struct{}, 1)

@@ -109,6 +109,26 @@ func (p *checkpoints) dropLocked(tp model.TopicPartition) {
 	p.deleted[tp] = p.deletions
 }
 
+// adopt makes the points of a log durable that is about to come from another directory.
+func (d *Disk) adopt(tp model.TopicPartition, saved savedPoints) error {
+	if _, err := d.loadedPoints(tp); err != nil {
+		return fmt.Errorf("adopt %s: %w", tp, err)
+	}
+	p := &d.points
+	p.mu.Lock()
+	p.dropLocked(tp)
+	delete(p.deleted, tp)
+	p.recovery[tp] = saved.recovery
+	if saved.start > 0 {
+		p.start[tp] = saved.start
+	}
+	if saved.cleaned > 0 {
+		p.cleaned[tp] = saved.cleaned
+	}
+	p.mu.Unlock()
+	return d.writeAll()
+}
+
 // Forget makes it durable that nothing is known of a partition that is not
 // open. Call it before the directory of a new partition is made: what the files
 // say of a deleted one of the same name would be taken for this one's after a

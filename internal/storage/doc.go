@@ -107,6 +107,10 @@
 // Disk.Checkpoint after it, and the mark that the whole directory was closed in
 // order (package broker's), the next start checks nothing.
 //
+// Move (move.go): a copy is whole, synced and marked before it has the log's name; the
+// mark goes when what it was made of has been renamed away. Crash: the old log, or the
+// copy, and no doubt which.
+//
 // Delete renames the directory; the checkpoint files keep its points until they
 // are written next, or the name is used again (Disk.Forget).
 //

@@ -28,6 +28,7 @@ import (
 //	    *.deleted                        dropped, removed after file.delete.delay.ms
 //	    *.cleaned, *.swap                a cleaning under way (see compact_swap.go)
 //	  <topic>-<partition>.<uuid>-delete/ a deleted partition, removed likewise
+//	  <topic>-<partition>.<uuid>-future/ a copy on its way from another directory (move.go)
 const (
 	logSuffix      = ".log"
 	indexSuffix    = ".index"
@@ -40,6 +41,7 @@ const (
 	tempSuffix     = ".tmp"
 
 	deletedDirSuffix = "-delete"
+	futureDirSuffix  = "-future"
 
 	epochsFile   = "leader-epoch-checkpoint"
 	metadataFile = "partition.metadata"
@@ -56,6 +58,17 @@ func baseName(base model.Offset) string { return fmt.Sprintf("%020d", base) }
 
 // segmentPath is a segment's path without suffix.
 func segmentPath(dir string, base model.Offset) string { return filepath.Join(dir, baseName(base)) }
+
+// ParsePartitionDir is the partition that the name of a directory stands for.
+func ParsePartitionDir(name string) (model.TopicPartition, bool) {
+	at := strings.LastIndexByte(name, '-')
+	if at <= 0 {
+		return model.TopicPartition{}, false
+	}
+	number, err := strconv.ParseInt(name[at+1:], 10, 32)
+	tp := model.TopicPartition{Topic: name[:at], Partition: model.Partition(number)}
+	return tp, err == nil && number >= 0 && tp.String() == name
+}
 
 // parseName takes a segment file's name apart; ok is false for other files.
 func parseName(name string) (base model.Offset, suffix string, ok bool) {

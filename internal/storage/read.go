@@ -27,6 +27,10 @@ type view struct {
 func (l *Log) view() view {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
+	return l.viewLocked()
+}
+
+func (l *Log) viewLocked() view {
 	v := view{segments: l.segments, start: l.start, end: l.end, generation: l.generation, closed: l.closed}
 	if !l.closed {
 		s := l.active()

@@ -29,6 +29,8 @@ type segment struct {
 	times    timeIndex
 	aborted  abortedIndex
 
+	cuts int // how often it was made shorter; Log.mu guards it
+
 	// The rest belongs to the writer (Log.write).
 
 	created        time.Time

@@ -154,6 +154,7 @@ func (l *Log) cutSegments(i int, cut logCut) error {
 	l.end, l.start, l.cleanedTo = cut.end, min(l.start, cut.end), min(l.cleanedTo, cut.end)
 	l.synced, l.durableEnd = min(l.synced, cut.end), min(l.durableEnd, cut.end)
 	s.size.Store(cut.position)
+	s.cuts++
 	active.file = nil
 	s.file = file
 	l.segments = l.segments[: i+1 : i+1]
