@@ -128,7 +128,6 @@ var unusedTable = [...]reasoned{
 	{"a partition that unclean.leader.election.enable is set for is looked at all the time", []string{"unclean.leader.election.interval.ms"}},
 	{"a node stops with any of its log directories, takes new partitions in each, and moves one at a time to each", []string{
 		"cordoned.log.dirs", "log.dir.failure.timeout.ms", "num.replica.alter.log.dirs.threads",
-		"replica.alter.log.dirs.io.max.bytes.per.second",
 	}},
 	{"Go's scheduler sizes the threads", []string{
 		"background.threads", "group.coordinator.background.threads", "group.coordinator.threads", "log.cleaner.threads", "num.io.threads",
