@@ -390,7 +390,6 @@ func (b *Broker) apply(delta meta.Delta, image *meta.Image) {
 			b.fail(err)
 			return
 		}
-		b.nodes.office.Apply(delta, image)
 	}
 	if !b.registered.Load() {
 		self := image.Brokers.ByID(b.config.NodeID)

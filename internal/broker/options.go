@@ -42,6 +42,7 @@ func (b *Broker) quorumOptions() quorum.Options {
 	if b.nodes != nil {
 		o.Voters, o.Join, o.Transport = b.firstVoters(), b.nodes.joins, b.nodes.raft
 		o.LeaderChanged = func() { b.member.LeaderChanged() }
+		o.Follow = func(delta meta.Delta, image *meta.Image) { b.nodes.office.Apply(delta, image) }
 		o.Lead = func(term uint64) { b.nodes.office.Lead(term) }
 	}
 	return o

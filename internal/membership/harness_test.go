@@ -90,7 +90,7 @@ func (c *cluster) start(id model.NodeID) *node {
 	var err error
 	if n.quorum, err = quorum.New(quorum.Options{
 		Node: id, Voters: []model.NodeID{1, 2, 3}, FS: fs, Dir: "data", Disk: n.disk, Logger: logger,
-		Transport: raft{l}, Publish: n.publish, Lead: func(term uint64) { n.office.Lead(term) }, LeaderChanged: func() { n.member.LeaderChanged() },
+		Transport: raft{l}, Publish: n.publish, Follow: func(d meta.Delta, i *meta.Image) { n.office.Apply(d, i) }, Lead: func(term uint64) { n.office.Lead(term) }, LeaderChanged: func() { n.member.LeaderChanged() },
 		Env: func() controller.Env {
 			return controller.Env{Partitions: 1, ReplicationFactor: 3, Heard: n.office.Supports}
 		},
@@ -169,7 +169,6 @@ func (n *node) registration() controller.RegisterBroker {
 // publish is what package broker does with an image.
 func (n *node) publish(delta meta.Delta, image *meta.Image) {
 	<-time.After(time.Duration(n.slow.Load()))
-	n.office.Apply(delta, image)
 	if !n.registered {
 		if self := image.Brokers.ByID(n.id); self == nil || self.Incarnation != n.incarnation {
 			return

@@ -278,3 +278,28 @@ func TestRegistrationIsSentAgain(t *testing.T) {
 		}
 	})
 }
+
+// A controller whose node opens logs for longer than a session, for a topic of many
+// partitions, goes on answering heartbeats, and decides for others meanwhile.
+func TestAControllerDoesNotWaitForItsNodesLogs(t *testing.T) {
+	inCluster(t, func(t *testing.T, c *cluster) {
+		active, other := c.controller(), c.others()[0]
+		c.create(other, "before", 3)
+		active.slow.Store(int64(5 * session))
+		c.create(other, "large", 3)
+		if active.quorum.Image().Topics.ByName("large") != nil {
+			t.Fatal("the controller's node has the topic already")
+		}
+		for began := time.Now(); time.Since(began) < 4*session; <-time.After(heartbeat) {
+			for b := range other.quorum.Image().Brokers.All() {
+				if b.Fenced {
+					t.Fatalf("broker %d is fenced", b.ID)
+				}
+			}
+		}
+		c.create(other, "meanwhile", 3)
+		if c.controller() != active {
+			t.Error("the controller is another")
+		}
+	})
+}

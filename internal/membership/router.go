@@ -178,8 +178,11 @@ func (r *Router) DescribeQuorum() []byte { return encode(r.quorum.Status()) }
 func (r *Router) Decide(ctx context.Context, body []byte) ([]byte, error) {
 	command, err := controller.DecodeCommand(body)
 	var result any
+	var index uint64
 	if err == nil {
-		result, err = r.decideHere(ctx, command)
+		if result, index, err = r.quorum.Decide(ctx, command); err == nil {
+			r.decided(result)
+		}
 	} else if _, refused := errors.AsType[*wire.Error](err); !refused {
 		return nil, err
 	}
@@ -190,5 +193,5 @@ func (r *Router) Decide(ctx context.Context, body []byte) ([]byte, error) {
 	if err != nil {
 		return encode(decided{Failure: err.Error()}), nil //nolint:nilerr // the asker is told
 	}
-	return encode(decided{Result: encoded, Index: r.quorum.Image().Index}), nil
+	return encode(decided{Result: encoded, Index: index}), nil
 }

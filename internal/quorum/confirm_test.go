@@ -139,7 +139,7 @@ func TestAConfirmedImageIsNotOlderThanTheQuestion(t *testing.T) {
 			if err := l.Confirm(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if got := l.Image().Index; got < before {
+			if got := l.followed.Load().Index; got < before {
 				t.Fatalf("the image is of %d, and %d was committed before", got, before)
 			}
 			v.mustCreate(int(l.Image().Index)*10, int(l.Image().Index)*10+1)

@@ -15,8 +15,9 @@
 // # Goroutines
 //
 // Run owns them: one that drives the Machine and writes to the disk (loop), one that
-// calls Options.Publish and answers Submit after it (publisher), and one while a
-// snapshot is written. The publisher never holds the loop up: where it is slow
+// calls Options.Publish and answers Submit after it, one that calls Follow and Lead and
+// answers Confirm (both are publishers), and one while a
+// snapshot is written. A publisher never holds the loop up: where it is slow
 // it skips images, and the delta it tells is the sum. Its lock is held for
 // copies of pointers only.
 //

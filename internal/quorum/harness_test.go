@@ -31,6 +31,8 @@ type node struct {
 	// closed is what Close returned.
 	closed error
 
+	followed atomic.Pointer[meta.Image] // what Follow was told last
+
 	mu        sync.Mutex
 	published []*meta.Image
 	built     *meta.Image // from the deltas alone
@@ -64,7 +66,7 @@ func startNode(t testing.TB, o nodeOptions) (*node, error) {
 	endDisk := func() { stopDisk(); <-diskDone }
 	q, err := New(Options{
 		Node: o.id, Voters: o.voters, Join: o.join, FS: o.fs, Dir: dataDir, Disk: n.disk, Logger: o.logger,
-		Transport: o.transport, Publish: n.publish,
+		Transport: o.transport, Publish: n.publish, Follow: func(_ meta.Delta, i *meta.Image) { n.followed.Store(i) },
 	})
 	if err != nil {
 		endDisk()

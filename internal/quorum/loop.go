@@ -36,7 +36,7 @@ func (q *Quorum) loop(ctx context.Context, g *errgroup.Group) (err error) {
 	q.logger.Info("Raft cluster initialized", "voters", q.machine.Members().Voters, "node", q.o.Node,
 		"index", q.store.lastIndex(), "snapshot", q.store.newest.index)
 	if q.machine.CaughtUp() {
-		q.publisher.offer(q.machine.Image(), nil)
+		q.offer(nil)
 	}
 	for first := true; ctx.Err() == nil; first = false {
 		if err := q.settle(ctx, g); err != nil {
@@ -136,7 +136,7 @@ func (q *Quorum) settle(ctx context.Context, g *errgroup.Group) error {
 			return err
 		}
 		if q.machine.CaughtUp() {
-			q.publisher.offer(q.machine.Image(), replies)
+			q.offer(replies)
 		} else {
 			give(replies) // refusals: nothing was carried out
 		}
@@ -158,8 +158,17 @@ func (q *Quorum) noteLead() {
 	}
 	if leading != q.leading {
 		q.leading = leading
-		q.publisher.offerLead(leading, m.Image())
+		q.follower.offerLead(leading, m.Image())
 	}
+}
+
+// offer hands the image on, with the replies that it makes true.
+func (q *Quorum) offer(replies []Reply) {
+	image := q.machine.Image()
+	q.applied.Store(image)
+	followed, published := split(replies)
+	q.follower.offer(image, followed)
+	q.publisher.offer(image, published)
 }
 
 func (q *Quorum) send(messages []*Message) {
@@ -224,7 +233,7 @@ func (q *Quorum) decideCommands(requests []*request) {
 	}
 	q.waiting = append(waiting, requests...)
 	if len(ready) > 0 {
-		q.publisher.offer(q.machine.Image(), ready)
+		q.offer(ready)
 	}
 }
 

@@ -8,8 +8,13 @@ import (
 	"github.com/chronik/chronik/internal/meta"
 )
 
-// publisher tells the rest of the node about images, and answers the requests
-// that led to them afterwards: who submitted a command finds its effect.
+// publisher tells a part of the node about images, and answers the requests
+// that led to them afterwards: who submitted a command finds its effect. There are
+// two. One tells Options.Publish, by which partitions open and take roles; that takes
+// as long as the disk does. The other tells Options.Follow and Lead: the active
+// controller's office must not wait for the logs of its own node, or all brokers
+// would be fenced for its silence while it creates a large topic
+// (docs/adr/0018-an-office-that-does-not-wait.md).
 type publisher struct {
 	publish func(meta.Delta, *meta.Image)
 	lead    func(term uint64)
@@ -97,6 +102,18 @@ func (p *publisher) next() (*meta.Image, <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.image.Load(), p.mu.published
+}
+
+// split parts replies into those to who waits for Options.Follow, and for Publish.
+func split(replies []Reply) (followed, published []Reply) {
+	for _, r := range replies {
+		if r.Token.(*request).followed {
+			followed = append(followed, r)
+		} else {
+			published = append(published, r)
+		}
+	}
+	return followed, published
 }
 
 // give answers who waits.

@@ -67,9 +67,12 @@ type Options struct {
 	// skipped, and then their changes are in the next delta. It may block; Submit
 	// and Image wait for it.
 	Publish func(meta.Delta, *meta.Image)
+	// Follow, where not nil, is told the same as Publish, on a goroutine of its own, so
+	// that neither waits for the other. It must not block; Confirm and Decide wait for it.
+	Follow func(meta.Delta, *meta.Image)
 	// Lead, where not nil, is told the term in which this node leads and may decide,
-	// after an image with all that was committed before is published; and 0 when it
-	// does not any more. It is called where Publish is, and must not block.
+	// after Follow was told of an image with all that was committed before; and 0 when it
+	// does not any more. It is called where Follow is, and must not block.
 	Lead func(term uint64)
 	// LeaderChanged, where not nil, is told that Leader is another. It is called by the
 	// loop, and must not block.
@@ -91,7 +94,8 @@ type Quorum struct {
 	machine   *Machine // the loop's, once Run has been called
 	requests  chan *request
 	steps     chan func(*Machine)
-	publisher *publisher
+	publisher *publisher // of Publish
+	follower  *publisher // of Follow and Lead
 	contacts  contacts
 	status    atomic.Pointer[Status]
 	applied   atomic.Pointer[meta.Image]
@@ -119,6 +123,9 @@ func New(o Options) (*Quorum, error) {
 	}
 	if o.Publish == nil {
 		o.Publish = func(meta.Delta, *meta.Image) {}
+	}
+	if o.Follow == nil {
+		o.Follow = func(meta.Delta, *meta.Image) {}
 	}
 	if o.LeaderChanged == nil {
 		o.LeaderChanged = func() {}
@@ -149,7 +156,7 @@ func New(o Options) (*Quorum, error) {
 	q := &Quorum{
 		o: o, logger: o.Logger, store: st, machine: m,
 		requests: make(chan *request, requestsQueuedMax), steps: make(chan func(*Machine), stepsQueuedMax),
-		publisher: newPublisher(o.Publish, o.Lead), contacts: newContacts(),
+		publisher: newPublisher(o.Publish, func(uint64) {}), follower: newPublisher(o.Follow, o.Lead), contacts: newContacts(),
 		recovered: make(chan struct{}), stopped: make(chan struct{}), saved: make(chan savedSnapshot, 1), snapshot: DefaultSnapshotLimits(),
 	}
 	q.applied.Store(m.Image())
@@ -162,6 +169,7 @@ func New(o Options) (*Quorum, error) {
 func (q *Quorum) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return q.publisher.run(ctx) })
+	g.Go(func() error { return q.follower.run(ctx) })
 	g.Go(func() error {
 		defer close(q.stopped)
 		q.failure = q.loop(ctx, g)
@@ -185,6 +193,16 @@ func (q *Quorum) Submit(ctx context.Context, command controller.Command) (any, e
 		err = fmt.Errorf("submit %s: %w", command.Name(), err)
 	}
 	return result, err
+}
+
+// Decide is Submit for another node, which waits until the image of an index is
+// published there; on this node it need not be. A refusal has an index too: that of an
+// image that it rests on.
+func (q *Quorum) Decide(ctx context.Context, command controller.Command) (result any, index uint64, err error) {
+	r := newRequest(ctx)
+	r.command, r.followed = command, true
+	result, err = q.queue(r)
+	return result, q.applied.Load().Index, err
 }
 
 // Propose is Submit for the active controller's own commands: it does not wait, the
@@ -235,10 +253,11 @@ func (q *Quorum) Yield(ctx context.Context) error {
 }
 
 // Confirm returns nil when this node has led the quorum at some moment since the
-// call (Machine.Confirm), and Image then has all that was committed before it.
-// Where it does not lead it is a *NotLeaderError.
+// call (Machine.Confirm), and Follow was told of an image with all that was committed
+// before it. Where it does not lead it is a *NotLeaderError.
 func (q *Quorum) Confirm(ctx context.Context) error {
 	r := newRequest(ctx)
+	r.followed = true
 	err := q.enqueue(ctx, func(m *Machine) {
 		if err := m.Confirm(r); err != nil {
 			r.done <- Reply{Err: err}
@@ -255,9 +274,11 @@ func (q *Quorum) Confirm(ctx context.Context) error {
 type request struct {
 	ctx     context.Context
 	command controller.Command
-	term    uint64     // the only one in which command may be decided; 0: any
-	change  *Change    // in place of command
-	done    chan Reply // capacity 1
+	term    uint64  // the only one in which command may be decided; 0: any
+	change  *Change // in place of command
+	// followed: the reply waits for Options.Follow, not for Publish.
+	followed bool
+	done     chan Reply // capacity 1
 }
 
 func newRequest(ctx context.Context) *request { return &request{ctx: ctx, done: make(chan Reply, 1)} }

@@ -20,6 +20,7 @@ type soon struct {
 // no message of its own.
 func (q *Quorum) ConfirmSoon(ctx context.Context) error {
 	r := newRequest(ctx)
+	r.followed = true
 	if !q.soon.put(r) {
 		return q.Confirm(ctx)
 	}

@@ -17,6 +17,22 @@ func ResidentBytes(pid int) (float64, error) {
 	return kib * 1024, err
 }
 
+// AnonymousBytes is the part of it that is no file's: what the process has allocated.
+func AnonymousBytes(pid int) (float64, error) {
+	kib, err := statusNumber(fmt.Sprintf("/proc/%d/status", pid), "RssAnon:")
+	return kib * 1024, err
+}
+
+// Files is how many files a process has open, sockets among them.
+func Files(pid int) (int, error) {
+	dir, err := os.Open(fmt.Sprintf("/proc/%d/fd", pid))
+	if err != nil {
+		return 0, err
+	}
+	names, err := dir.Readdirnames(-1)
+	return len(names), errors.Join(err, dir.Close())
+}
+
 // ResidentBytesMax is the most that it ever was, or since ForgetMax.
 func ResidentBytesMax(pid int) (float64, error) {
 	kib, err := statusNumber(fmt.Sprintf("/proc/%d/status", pid), "VmHWM:")
