@@ -97,7 +97,7 @@ func (s *Set) unique(name model.TopicPartition, at []*directory) error {
 // settle finds the directory of a partition's log, after making sure that what lies there
 // is this topic's and not an older one's of the same name, or chooses one and makes room
 // for it there.
-func (s *Set) settle(to placement) (*directory, error) {
+func (s *Set) settle(to *placement) (*directory, error) {
 	s.mu.Lock()
 	lies := s.lies[to.name]
 	s.mu.Unlock()
@@ -135,24 +135,17 @@ func (s *Set) choose(name model.TopicPartition) *directory {
 }
 
 // makeNew makes a partition's directory, durably before the log in it holds a record.
-func (s *Set) makeNew(to placement, d *directory) error {
-	if err := s.normals.forget(normalKey{to.topic, to.name.Partition}); err != nil {
+func (s *Set) makeNew(to *placement, d *directory) error {
+	if err := s.forget(to, d); err != nil {
 		return err
 	}
-	if err := d.Disk.Forget(to.name); err != nil {
-		return err
-	}
-	dir := d.dir(to.name)
-	if err := s.options.FS.MkdirAll(dir); err != nil {
-		return fmt.Errorf("make %s: %w", dir, err)
-	}
-	if err := storage.WriteTopicID(s.options.FS, dir, to.topic); err != nil {
-		return err
-	}
-	if err := s.options.FS.SyncDir(d.Path); err != nil {
-		return fmt.Errorf("sync %s: %w", d.Path, err)
-	}
-	return nil
+	return d.Disk.MakeDirs([]storage.NewDir{{Name: to.name.String(), Topic: to.topic}})
+}
+
+// forget makes it durable that nothing is known of a partition whose directory is not
+// there.
+func (s *Set) forget(to *placement, d *directory) error {
+	return errors.Join(s.normals.forget(normalKey{to.topic, to.name.Partition}), d.Disk.Forget(to.name))
 }
 
 // liesLocked notes that a partition is in a directory.

@@ -147,11 +147,11 @@ func (p *Partition) Offsets() Offsets {
 
 // become takes the role that the image gives. It returns after the epoch's
 // start is recorded; an error leaves the partition offline.
-func (p *Partition) become(to placement) error {
+func (p *Partition) become(to *placement) error {
 	p.role.Lock()
 	defer p.role.Unlock()
 	prev := p.state.Load()
-	p.values.Store(&to.values)
+	p.values.Store(to.values)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.mu.failed != nil {
@@ -161,10 +161,10 @@ func (p *Partition) become(to placement) error {
 	p.mu.replica.Apply(to.view, now)
 	_, leads := p.mu.replica.Leads()
 	p.state.Store(&State{
-		Partition: to.next, Leading: leads, MinInsync: to.view.MinInsync,
+		Partition: *to.next, Leading: leads, MinInsync: to.view.MinInsync,
 		EpochStart: p.mu.replica.ElectedEnd(),
 	})
-	if leads && electedUncleanly(&prev.Partition, &to.next) {
+	if leads && electedUncleanly(&prev.Partition, to.next) {
 		p.tellUncleanLocked(prev, to.next.LeaderEpoch)
 	}
 	if leads && !slices.Equal(prev.ISR, to.next.ISR) {

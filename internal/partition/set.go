@@ -187,14 +187,10 @@ func (s *Set) All() func(yield func(*Partition) bool) {
 // registered. It returns once the logs of new partitions are open and every role is
 // taken: what fails to open is offline, logged, and answered for by Offline.
 func (s *Set) Apply(delta meta.Delta, image *meta.Image) {
-	for _, topic := range delta.Deleted {
-		for i := range topic.Partitions {
-			s.remove(model.TopicPartition{Topic: topic.Name, Partition: model.Partition(i)})
-		}
-	}
 	if len(delta.Brokers) > 0 {
 		delta.Changed = everything(delta, image) // who is up is part of every replica's view
 	}
+	s.remove(s.departed(delta))
 	if !s.swept {
 		s.swept = true
 		if err := s.setStraysAside(image); err != nil {
@@ -202,13 +198,12 @@ func (s *Set) Apply(delta meta.Delta, image *meta.Image) {
 		}
 	}
 	s.setPace(image)
+	placements := s.placements(delta, image)
+	s.makeDirs(placements)
 	var group errgroup.Group
 	group.SetLimit(openParallelism)
-	for _, topic := range delta.Created {
-		s.place(&group, image, topic, partitionNumbers(topic))
-	}
-	for _, change := range delta.Changed {
-		s.place(&group, image, change.Topic, change.Partitions)
+	for i := range placements {
+		group.Go(func() error { s.placeOne(&placements[i]); return nil })
 	}
 	began := time.Now()
 	_ = group.Wait() // the functions return no error
@@ -243,44 +238,58 @@ func partitionNumbers(topic *meta.Topic) []model.Partition {
 	return numbers
 }
 
-// place opens those of a topic's partitions that are this node's and new to it,
-// and gives all of them their role.
-func (s *Set) place(group *errgroup.Group, image *meta.Image, topic *meta.Topic, partitions []model.Partition) {
+// placements are this node's partitions of a delta, with the roles that they are to take.
+func (s *Set) placements(delta meta.Delta, image *meta.Image) []placement {
+	var all []placement
+	for _, topic := range delta.Created {
+		all = s.place(all, image, topic, partitionNumbers(topic))
+	}
+	for _, change := range delta.Changed {
+		all = s.place(all, image, change.Topic, change.Partitions)
+	}
+	return all
+}
+
+// place adds those of a topic's partitions that are this node's.
+func (s *Set) place(all []placement, image *meta.Image, topic *meta.Topic, partitions []model.Partition) []placement {
 	values, err := s.topicValues(image, topic)
 	brokerEpoch := model.BrokerEpoch(-1)
 	if self := image.Brokers.ByID(s.node); self != nil {
 		brokerEpoch = self.Epoch
 	}
 	for _, number := range partitions {
-		placed := placement{
-			name: model.TopicPartition{Topic: topic.Name, Partition: number}, topic: topic.ID,
-			next: topic.Partitions[number], values: values, brokerEpoch: brokerEpoch,
-		}
-		if !slices.Contains(placed.next.Replicas, s.node) {
-			s.remove(placed.name) // it has been moved elsewhere
+		next := &topic.Partitions[number]
+		if !slices.Contains(next.Replicas, s.node) {
 			continue
 		}
-		placed.view = replica.ViewOf(&placed.next, image.Brokers, values.MinInsyncReplicas)
+		placed := placement{
+			name: model.TopicPartition{Topic: topic.Name, Partition: number}, topic: topic.ID,
+			next: next, values: &values, brokerEpoch: brokerEpoch,
+		}
 		if err != nil {
 			s.setOffline(placed.name, err)
 			continue
 		}
-		group.Go(func() error { s.placeOne(placed); return nil })
+		placed.view = replica.ViewOf(next, image.Brokers, values.MinInsyncReplicas)
+		all = append(all, placed)
 	}
+	return all
 }
 
 // placement is a partition, and what it is to become.
 type placement struct {
 	name   model.TopicPartition
 	topic  model.TopicID
-	next   meta.Partition
+	next   *meta.Partition // the image's
 	view   replica.View
-	values settings.TopicValues
+	values *settings.TopicValues // all of a topic's have the same
 	// brokerEpoch is of this run's registration.
 	brokerEpoch model.BrokerEpoch
+	// made is where makeDirs has made the directory; nil: it has not.
+	made *directory
 }
 
-func (s *Set) placeOne(to placement) {
+func (s *Set) placeOne(to *placement) {
 	p := s.Get(to.name)
 	opened := p == nil
 	if opened {
@@ -343,15 +352,18 @@ func (s *Set) closedLocked(name model.TopicPartition) *Partition {
 }
 
 // openLog opens or creates a partition's log.
-func (s *Set) openLog(to placement) (*Partition, error) {
-	at, err := s.settle(to)
-	if err != nil {
-		return nil, err
+func (s *Set) openLog(to *placement) (*Partition, error) {
+	at := to.made
+	if at == nil {
+		var err error
+		if at, err = s.settle(to); err != nil {
+			return nil, err
+		}
 	}
 	p := newPartition(s, to.name, to.topic)
 	log, recovered, err := storage.Open(storage.Options{
 		FS: s.options.FS, Disk: at.Disk, Dir: at.dir(to.name), TopicPartition: to.name,
-		Config: logConfig(to.values), Logger: s.logger, CleanShutdown: at.CleanShutdown,
+		Config: logConfig(*to.values), Logger: s.logger, CleanShutdown: at.CleanShutdown,
 		Durable: p.durableTo,
 	})
 	if err != nil {
@@ -406,31 +418,6 @@ func (s *Set) setAside(dir, why string) error {
 	return nil
 }
 
-// remove deletes a partition that is not this node's any more, where it was.
-func (s *Set) remove(name model.TopicPartition) {
-	s.mu.Lock()
-	p := s.closedLocked(name)
-	delete(s.offline, name)
-	s.mu.Unlock()
-	if p == nil {
-		return
-	}
-	p.fail(ErrClosed)
-	s.normals.drop(p.normalKey())
-	s.options.Peers.Forget(p)
-	if p.State().Leading {
-		s.tell(RoleChange{Name: name, Epoch: p.State().LeaderEpoch})
-	}
-	s.stopMove(p)
-	p.moving.Lock()
-	defer p.moving.Unlock()
-	if err := p.log().Delete(); err != nil {
-		s.logger.Warn("Deleting a partition's log did not work; the next start sets it aside", "partition", name, "error", err)
-		return
-	}
-	s.gone(name, p.home.Load())
-}
-
 // reconfigure hands changed settings to the logs. Those of brokers are the
 // defaults of every topic.
 func (s *Set) reconfigure(delta meta.Delta, image *meta.Image) {
@@ -459,9 +446,9 @@ func (s *Set) reconfigure(delta meta.Delta, image *meta.Image) {
 			continue
 		}
 		p.setLogConfig(values)
-		next := topic.Partitions[p.name.Partition]
-		view := replica.ViewOf(&next, image.Brokers, values.MinInsyncReplicas)
-		if err := p.become(placement{next: next, view: view, values: values}); err != nil {
+		next := &topic.Partitions[p.name.Partition]
+		view := replica.ViewOf(next, image.Brokers, values.MinInsyncReplicas)
+		if err := p.become(&placement{next: next, view: view, values: &values}); err != nil {
 			s.logger.Error("Settings of a topic cannot be used; the old ones stay in force", "topic", topic.Name, "error", err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/chronik/chronik/internal/model"
 )
@@ -160,35 +161,68 @@ func (l *Log) shut(deleted bool) {
 // directoryNameMax is what file systems allow for a name.
 const directoryNameMax = 255
 
-// Delete closes the log and renames its directory to <name>.<uuid>-delete, which
-// is removed after file.delete.delay.ms. From the rename on, the partition can be
-// created anew.
-func (l *Log) Delete() error {
+// Delete closes logs and renames their directories to <name>.<uuid>-delete, durably; they
+// are removed after file.delete.delay.ms. From then on the partitions can be created anew.
+// Thousands of logs share one sync. One that cannot be deleted, as it is closed, is an
+// error that holds up no other.
+func (d *Disk) Delete(logs ...*Log) error {
+	var failures []error
+	removals := make(map[string]time.Duration, len(logs))
+	for _, l := range logs {
+		away, err := l.takeAway()
+		if err != nil {
+			failures = append(failures, err)
+			continue
+		}
+		removals[away] = l.config().FileDeleteDelay
+	}
+	if len(removals) > 0 {
+		if err := d.fs.SyncDir(d.dir); err != nil {
+			return errors.Join(append(failures, d.fail("sync "+d.dir, err))...)
+		}
+	}
+	for path, delay := range removals {
+		d.remover.later(path, delay)
+	}
+	return errors.Join(failures...)
+}
+
+// takeAway closes a log and renames its directory.
+func (l *Log) takeAway() (away string, err error) {
 	l.stopping.Store(true)
 	l.cleaning.Lock()
 	defer l.cleaning.Unlock()
 	l.write.Lock()
 	defer l.write.Unlock()
 	if err := l.usable(); err != nil {
-		return fmt.Errorf("delete %w", err)
+		return "", fmt.Errorf("delete %w", err)
 	}
 	l.syncing.Lock()
 	defer l.syncing.Unlock()
 	l.shut(true)
-	return l.renameDirAway()
+	return l.renameDir()
 }
 
 // renameDirAway has the directory of a log that was shut removed, after a while.
 func (l *Log) renameDirAway() error {
-	away := filepath.Join(filepath.Dir(l.dir), uniqueName(l.tp, deletedDirSuffix))
-	if err := l.fs.Rename(l.dir, away); err != nil {
-		return l.disk.fail("rename "+l.dir, err)
+	away, err := l.renameDir()
+	if err != nil {
+		return err
 	}
 	if err := l.fs.SyncDir(filepath.Dir(l.dir)); err != nil {
 		return l.disk.fail("sync directory of "+l.dir, err)
 	}
 	l.disk.remover.later(away, l.config().FileDeleteDelay)
 	return nil
+}
+
+// renameDir renames the directory of a log that was shut, not durably yet.
+func (l *Log) renameDir() (away string, err error) {
+	away = filepath.Join(filepath.Dir(l.dir), uniqueName(l.tp, deletedDirSuffix))
+	if err := l.fs.Rename(l.dir, away); err != nil {
+		return "", l.disk.fail("rename "+l.dir, err)
+	}
+	return away, nil
 }
 
 // uniqueName is <topic>-<partition>.<uuid><suffix>, cut to what file systems allow.

@@ -17,7 +17,11 @@ import (
 
 // WriteTopicID writes a partition directory's partition.metadata.
 func WriteTopicID(fs vfs.FS, dir string, id model.TopicID) error {
-	return vfs.WriteFileAtomically(fs, filepath.Join(dir, metadataFile), fmt.Appendf(nil, "version: 0\ntopic_id: %s\n", id))
+	return vfs.WriteFileAtomically(fs, filepath.Join(dir, metadataFile), formatTopicID(id))
+}
+
+func formatTopicID(id model.TopicID) []byte {
+	return fmt.Appendf(nil, "version: 0\ntopic_id: %s\n", id)
 }
 
 // ReadTopicID reads a partition directory's partition.metadata. Where there is

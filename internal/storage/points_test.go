@@ -20,7 +20,7 @@ func TestADeletedPartitionsCheckpointsAreNotThoseOfTheNextOfItsName(t *testing.T
 		b.must(b.log.AdvanceStart(5))
 		b.must(b.disk.Checkpoint())
 		dir, c := b.log.dir, *b.log.config()
-		b.must(b.log.Delete())
+		b.must(b.disk.Delete(b.log))
 		disk := b.disk
 		if restarted {
 			m = m.Crash()

@@ -38,8 +38,28 @@ func WriteFileAtomically(fsys FS, name string, data []byte) error {
 	return nil
 }
 
+// WriteFileAside is WriteFileAtomically for who writes many files and syncs their file
+// system as a whole (Volume), twice: before any of the renames that it returns is called,
+// and after the last.
+func WriteFileAside(fsys FS, name string, data []byte) (rename func() error, err error) {
+	temp := name + tempSuffix
+	if err := create(fsys, temp, data, func(File) error { return nil }); err != nil {
+		return nil, fmt.Errorf("write %s: %w", temp, err)
+	}
+	return func() error {
+		if err := fsys.Rename(temp, name); err != nil {
+			return fmt.Errorf("rename %s: %w", temp, err)
+		}
+		return nil
+	}, nil
+}
+
 // createSynced makes a file with this content, synced; its name is not.
-func createSynced(fsys FS, name string, data []byte) (err error) {
+func createSynced(fsys FS, name string, data []byte) error {
+	return create(fsys, name, data, File.SyncData)
+}
+
+func create(fsys FS, name string, data []byte, sync func(File) error) (err error) {
 	f, err := fsys.Create(name)
 	if err != nil {
 		return err
@@ -50,7 +70,7 @@ func createSynced(fsys FS, name string, data []byte) (err error) {
 			return err
 		}
 	}
-	return f.SyncData()
+	return sync(f)
 }
 
 // ReadFile reads a small file whole; one of more than bytesMax is a
