@@ -23,6 +23,7 @@ func (b *Broker) partitionOptions() partition.Options {
 			RetentionInterval: s.RetentionCheckInterval, Compaction: s.CompactionEnabled,
 			CompactionBackoff: s.CompactionBackoff, CompactionMapBytes: int(s.CompactionKeyMemoryMax),
 		},
+		LogsMax:     logsMax(filesMax()),
 		LagMax:      b.config.Replication.LagMax,
 		RoleChanged: b.roleChanged,
 		Shrunk:      b.watching.replication.Shrunk, Expanded: b.watching.replication.Expanded,

@@ -75,7 +75,7 @@ func TestNewPartitionsGoWhereThereAreFewest(t *testing.T) {
 	// What is deleted makes room.
 	for _, p := range lying(t, fs, "b") {
 		name, _ := storage.ParsePartitionDir(p)
-		n.set.remove(name)
+		n.set.remove([]model.TopicPartition{name})
 	}
 	n.topic("u", 2, 3)
 	if b := lying(t, fs, "b"); strings.Join(b, " ") != "u-0 u-1 u-2" {

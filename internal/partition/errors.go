@@ -16,6 +16,8 @@ var (
 	ErrFencedLeaderEpoch = errors.New("leader epoch is older than the partition's")
 	// ErrUnknownLeaderEpoch: the caller's leader epoch is newer than ours.
 	ErrUnknownLeaderEpoch = errors.New("leader epoch is newer than the partition's")
+	// ErrTooManyLogs: the process may have no more files open.
+	ErrTooManyLogs = errors.New("too many logs for the limit of open files")
 	// ErrNotEnoughReplicas: the in-sync set is smaller than
 	// min.insync.replicas; nothing was appended.
 	ErrNotEnoughReplicas = errors.New("in-sync set is smaller than min.insync.replicas")

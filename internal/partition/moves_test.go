@@ -115,7 +115,7 @@ func TestMoveEndsEarly(t *testing.T) {
 	n.runMoves()
 	for _, end := range []func() error{
 		func() error { return n.set.AlterDirectory(moving, home) },
-		func() error { n.set.remove(moving); return nil },
+		func() error { n.set.remove([]model.TopicPartition{moving}); return nil },
 	} {
 		if err := n.set.AlterDirectory(moving, other(home)); err != nil {
 			t.Fatal(err)

@@ -310,6 +310,26 @@ func TestPartitionThatCannotBeOpenedIsOfflineAndLeavesOthersAlone(t *testing.T) 
 	}
 }
 
+// A process that may have no more files open leaves logs closed, rather than be without
+// files for all else.
+func TestLogsBeyondTheLimitAreOfflineUntilThereIsRoom(t *testing.T) {
+	n := newNode(t, vfs.NewMem())
+	n.set.options.LogsMax = 2
+	one := meta.Partition{Replicas: []model.NodeID{self}, ISR: []model.NodeID{self}, Leader: self}
+	first, second := topicID, model.NewUUID()
+	n.apply(&meta.TopicRecord{ID: first, Name: "t"}, &meta.PartitionRecord{Topic: first, Index: 0, Partition: one}, &meta.PartitionRecord{Topic: first, Index: 1, Partition: one})
+	n.apply(&meta.TopicRecord{ID: second, Name: "u"}, &meta.PartitionRecord{Topic: second, Index: 0, Partition: one})
+	u := model.TopicPartition{Topic: "u"}
+	if n.set.Get(u) != nil || !errors.Is(n.set.Offline(u), ErrTooManyLogs) {
+		t.Fatalf("%v, %v", n.set.Get(u), n.set.Offline(u))
+	}
+	n.apply(&meta.RemoveTopicRecord{ID: first})
+	n.apply(&meta.PartitionChangeRecord{Topic: second, Index: 0, Elect: true, Leader: self})
+	if n.set.Get(u) == nil || n.set.Offline(u) != nil {
+		t.Errorf("with room again: %v, %v", n.set.Get(u), n.set.Offline(u))
+	}
+}
+
 func TestDeletedPartitionFailsWhoWaits(t *testing.T) {
 	n := newNode(t, vfs.NewMem())
 	p := n.create(self)

@@ -39,6 +39,8 @@ type Options struct {
 	// Static holds the broker settings of the start, the defaults of topics.
 	Static map[string]string
 	Upkeep Upkeep
+	// LogsMax bounds the logs that are open, each with a file of its own; 0: no bound.
+	LogsMax int
 	// LagMax is replica.lag.time.max.ms.
 	LagMax time.Duration
 	// Peers carries messages to other replicas; nil where this node is alone.
@@ -198,7 +200,7 @@ func (s *Set) Apply(delta meta.Delta, image *meta.Image) {
 		}
 	}
 	s.setPace(image)
-	placements := s.placements(delta, image)
+	placements := s.withinLimit(s.placements(delta, image))
 	s.makeDirs(placements)
 	var group errgroup.Group
 	group.SetLimit(openParallelism)

@@ -1,12 +1,35 @@
 package partition
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/chronik/chronik/internal/meta"
 	"github.com/chronik/chronik/internal/model"
 	"github.com/chronik/chronik/internal/storage"
 )
+
+// withinLimit leaves out those for whose logs there are no files left: they are offline,
+// where a process out of files could neither take a connection nor begin a segment.
+func (s *Set) withinLimit(placements []placement) []placement {
+	if s.options.LogsMax == 0 {
+		return placements
+	}
+	s.mu.RLock()
+	logs := len(s.open)
+	s.mu.RUnlock()
+	return slices.DeleteFunc(placements, func(to placement) bool {
+		if s.Get(to.name) != nil {
+			return false
+		}
+		if logs < s.options.LogsMax {
+			logs++
+			return false
+		}
+		s.setOffline(to.name, fmt.Errorf("%w: %d are open, each with a file; raise the limit of open files for this process (ulimit -n, or LimitNOFILE= of its systemd unit), and restart it", ErrTooManyLogs, logs))
+		return true
+	})
+}
 
 // makeDirs makes the directories of new partitions together: a topic of 10,000 would
 // otherwise take three syncs for each of them. What it does not make, openLog does by
