@@ -152,6 +152,7 @@ func interopLayers() []Row {
 		{Package: "interop/exchange", Layer: layerCommand, Alone: true},
 		{Package: "interop/figures", Layer: layerCommand, Alone: true, Beside: []string{"internal/bench/machine", "interop/cluster", "interop/exchange", "interop/process"}},
 		{Package: "interop/figures/many", Layer: layerCommand, Alone: true, Beside: []string{"internal/bench/machine", "interop/cluster", "interop/process"}},
+		{Package: "interop/figures/metadata", Layer: layerCommand, Beside: []string{"internal/bench/machine"}},
 		{Package: "interop/stress/meter", Layer: layerCommand, Alone: true, Beside: []string{"interop/process"}},
 		{Package: "interop/stress/crowd", Layer: layerCommand, Alone: true},
 		{Package: "interop/stress", Layer: layerCommand, Alone: true,
