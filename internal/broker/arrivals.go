@@ -38,6 +38,8 @@ func (a arrivals) Request(ctx context.Context, from model.NodeID, kind peer.Kind
 	switch kind {
 	case membership.KindRaft:
 		return nil, peer.StepRaft(ctx, a.b.quorum, from, body)
+	case membership.KindRaftPiece:
+		return nil, a.b.nodes.raft.TakePiece(ctx, a.b.quorum, from, body)
 	case membership.KindCommand:
 		return a.b.router.Decide(ctx, body)
 	case membership.KindQuorum:
@@ -66,6 +68,7 @@ func (a arrivals) Stream(ctx context.Context, from peer.Hello, s *peer.Stream) {
 // Lost implements peer.Handler.
 func (a arrivals) Lost(node model.NodeID) {
 	a.b.suspects.add(node)
+	a.b.nodes.raft.Lost(node)
 	a.b.nodes.office.ConnectionLost(node)
 	if a.b.quorum.Leader() == node {
 		go a.b.replaceLeader(node) // ends within a second

@@ -61,7 +61,7 @@ func (b *Broker) newNodes(ctx context.Context) (*nodes, error) {
 		Node: b.config.NodeID, Listener: listener, Addresses: b.addresses, Hello: b.hello, Judge: b.judge,
 		TLS: secrets, Handler: arrivals{b}, Logger: b.logger,
 	})
-	n.raft = peer.NewRaft(n.network, membership.KindRaft)
+	n.raft = peer.NewRaft(n.network, membership.KindRaft, membership.KindRaftPiece)
 	n.streams = replication.New(replication.Options{
 		Node: b.config.NodeID, Partitions: held{b}, Logger: b.logger,
 		Received: b.watching.replication.Received, Sent: b.watching.replication.Sent,

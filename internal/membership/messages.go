@@ -24,6 +24,7 @@ const (
 	KindJoin                           // request, to any node: Joining; membersChanged
 	KindMembers                        // request, to the controller: memberChange; membersChanged
 	KindLoads                          // request: nothing; balance.Report
+	KindRaftPiece                      // request: package peer's, a part of a message to the quorum; nothing
 )
 
 // decided is what became of a command.

@@ -143,3 +143,42 @@ func FuzzFrames(f *testing.F) {
 		}
 	})
 }
+
+// Whatever comes as pieces, only what came is kept, and what is whole is what was split.
+func FuzzPieces(f *testing.F) {
+	for p := range split(3, []byte("a message")) {
+		f.Add(p.append(nil), p.append(nil))
+	}
+	f.Add((&piece{transfer: 1, total: 4, bytes: []byte("ab")}).append(nil), (&piece{transfer: 1, total: 4, at: 2, bytes: []byte("cd")}).append(nil))
+	f.Add((&piece{transfer: 1, total: 1 << 60, bytes: []byte("ab")}).append(nil), []byte{})
+	f.Fuzz(func(t *testing.T, first, second []byte) {
+		var a assemblies
+		var came []byte
+		for _, body := range [][]byte{first, second} {
+			p, err := decodePiece(body)
+			if err != nil {
+				continue
+			}
+			if again := p.append(nil); !bytes.Equal(again, body) {
+				t.Fatalf("%x became %x", body, again)
+			}
+			if p.at == 0 {
+				came = nil
+			}
+			came = append(came, p.bytes...)
+			switch message, err := a.add(1, p); {
+			case err != nil:
+				came = nil
+			case message != nil && (uint64(len(message)) != p.total || !bytes.Equal(message, came)):
+				t.Fatalf("%x came, %x is the message of %d bytes", came, message, p.total)
+			}
+		}
+		kept := 0
+		for _, m := range a.from {
+			kept += cap(m.bytes)
+		}
+		if kept > 2*(len(first)+len(second))+64 {
+			t.Fatalf("%d bytes are kept of %d", kept, len(first)+len(second))
+		}
+	})
+}

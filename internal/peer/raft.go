@@ -3,7 +3,9 @@ package peer
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 
 	"google.golang.org/protobuf/proto"
 
@@ -12,14 +14,16 @@ import (
 )
 
 // Raft takes raft's messages to other nodes: it is the quorum's Transport. A snapshot
-// goes as a request, so that it is known what has become of it, and everything else
-// as messages.
+// goes as a request, or as several (pieces.go), so that it is known what has become of
+// it, and everything else as messages.
 //
 // Send is called by the quorum's loop. What there is to report to that loop goes
 // through Run: the loop's queue may be full, and only the loop empties it.
 type Raft struct {
-	network *Network
-	kind    Kind
+	network     *Network
+	kind, piece Kind
+	transfers   atomic.Uint64 // the number of the last message that went in pieces
+	arriving    assemblies
 
 	wake chan struct{} // there is something to report; capacity 1
 	mu   struct {
@@ -36,9 +40,11 @@ type Quorum interface {
 	ReportUnreachable(ctx context.Context, node model.NodeID) error
 }
 
-// NewRaft makes a Transport over a Network; what it sends is of a kind.
-func NewRaft(network *Network, kind Kind) *Raft {
-	r := &Raft{network: network, kind: kind, wake: make(chan struct{}, 1)}
+// NewRaft makes a Transport over a Network; what it sends is of a kind, and pieces of what
+// is too large for one request are of another.
+func NewRaft(network *Network, kind, piece Kind) *Raft {
+	r := &Raft{network: network, kind: kind, piece: piece, wake: make(chan struct{}, 1)}
+	r.transfers.Store(rand.Uint64()) // an earlier run's are not continued
 	r.mu.unreachable = make(map[model.NodeID]bool)
 	r.mu.snapshots = make(map[model.NodeID]bool)
 	return r
@@ -62,12 +68,49 @@ func (r *Raft) Send(messages []*quorum.Message) {
 }
 
 func (r *Raft) sendSnapshot(ctx context.Context, to model.NodeID, body []byte) {
-	_, err := r.network.Request(ctx, to, r.kind, body)
+	err := r.deliver(ctx, to, body)
 	if err != nil {
 		r.network.logger.Info("A metadata snapshot was not delivered", "node", to, "bytes", len(body), "err", err)
 	}
 	r.snapshotSent(to, err == nil)
 }
+
+// deliver returns when the node has taken a message.
+func (r *Raft) deliver(ctx context.Context, to model.NodeID, body []byte) error {
+	if len(body) <= wholeBytesMax {
+		_, err := r.network.Request(ctx, to, r.kind, body)
+		return err
+	}
+	if len(body) > messageBytesMax {
+		return ErrTooLarge
+	}
+	for p := range split(r.transfers.Add(1), body) {
+		if _, err := r.network.Request(ctx, to, r.piece, p.append(make([]byte, 0, pieceHeaderBytes+len(p.bytes)))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// TakePiece takes a request of a piece, which has come from a node: with the last one the
+// quorum gets the message, as by StepRaft.
+func (r *Raft) TakePiece(ctx context.Context, q Quorum, from model.NodeID, body []byte) error {
+	p, err := decodePiece(body)
+	if err != nil {
+		return fmt.Errorf("node %d: %w", from, err)
+	}
+	message, err := r.arriving.add(from, p)
+	if err != nil {
+		return fmt.Errorf("node %d: %w", from, err)
+	}
+	if message == nil {
+		return nil
+	}
+	return StepRaft(ctx, q, from, message)
+}
+
+// Lost tells that a node's connection has ended: it begins again with what it was sending.
+func (r *Raft) Lost(node model.NodeID) { r.arriving.drop(node) }
 
 func (r *Raft) lost(node model.NodeID) {
 	r.mu.Lock()

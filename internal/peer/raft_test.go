@@ -1,11 +1,13 @@
 package peer
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,20 +21,26 @@ import (
 	"github.com/chronik/chronik/internal/vfs"
 )
 
-const raftKind Kind = 3
+const raftKind, raftPieceKind Kind = 3, 4
 
 // raftHandler gives what comes to a quorum, as a broker's handler does.
 type raftHandler struct {
 	*recorder
 	ctx    context.Context
 	quorum Quorum
+	raft   *Raft // takes pieces
+	pieces atomic.Int32
 }
 
 func (h *raftHandler) Message(from model.NodeID, _ Kind, body []byte) {
 	_ = StepRaft(h.ctx, h.quorum, from, body) // it has ended
 }
 
-func (h *raftHandler) Request(ctx context.Context, from model.NodeID, _ Kind, body []byte) ([]byte, error) {
+func (h *raftHandler) Request(ctx context.Context, from model.NodeID, kind Kind, body []byte) ([]byte, error) {
+	if kind == raftPieceKind {
+		h.pieces.Add(1)
+		return nil, h.raft.TakePiece(ctx, h.quorum, from, body)
+	}
 	return nil, StepRaft(ctx, h.quorum, from, body)
 }
 
@@ -80,7 +88,7 @@ func TestRaftMessages(t *testing.T) {
 	a := startHost(t, hostOptions{node: 1, where: where})
 	there, here := newTold(), newTold()
 	b := startHost(t, hostOptions{node: 2, where: where, raft: &raftHandler{ctx: t.Context(), quorum: there}})
-	r := NewRaft(a.Network, raftKind)
+	r := NewRaft(a.Network, raftKind, raftPieceKind)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- r.Run(ctx, here) }()
@@ -128,6 +136,90 @@ func TestRaftMessages(t *testing.T) {
 	}
 }
 
+// Goal: a snapshot larger than any frame arrives whole, in pieces, with other messages
+// in between; and one that is refused is told of as not delivered.
+func TestALargeSnapshotGoesInPieces(t *testing.T) {
+	where := new(addresses)
+	a := startHost(t, hostOptions{node: 1, where: where})
+	there, here := newTold(), newTold()
+	handler := &raftHandler{ctx: t.Context(), quorum: there}
+	b := startHost(t, hostOptions{node: 2, where: where, raft: handler, ready: func(n *Network) { handler.raft = NewRaft(n, raftKind, raftPieceKind) }})
+	r := NewRaft(a.Network, raftKind, raftPieceKind)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(ctx, here) }()
+	defer func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}()
+	snapshot := raftMessage(raftpb.MsgSnap, 2)
+	data := make([]byte, BodyBytesMax+pieceBytes/2)
+	for i := range data {
+		data[i] = byte(i / 251)
+	}
+	snapshot.Snapshot = &raftpb.Snapshot{Data: data, Metadata: &raftpb.SnapshotMetadata{}}
+	r.Send([]*quorum.Message{snapshot})
+	if got := <-there.steps; !proto.Equal(got, snapshot) {
+		t.Error("another snapshot arrived")
+	}
+	if got := <-here.snapshots; got != "2 true" {
+		t.Error(got)
+	}
+	if n := handler.pieces.Load(); n != BodyBytesMax/pieceBytes+1 {
+		t.Errorf("%d pieces", n)
+	}
+	snapshot.Term = new(uint64(refusedTerm))
+	r.Send([]*quorum.Message{snapshot})
+	if got := <-here.snapshots; got != "2 false" {
+		t.Error(got)
+	}
+	b.stop()
+	a.stop()
+}
+
+func TestPiecesOutOfOrderAreRefused(t *testing.T) {
+	message := make([]byte, 3*pieceBytes)
+	var pieces []piece
+	for p := range split(7, message) {
+		pieces = append(pieces, *p)
+	}
+	f := func(whole bool, order ...int) {
+		t.Helper()
+		var a assemblies
+		var got []byte
+		for _, i := range order {
+			if m, err := a.add(1, pieces[i]); err == nil && m != nil {
+				got = m
+			}
+		}
+		if whole != bytes.Equal(got, message) || len(a.from) != 0 {
+			t.Errorf("%v: %d bytes, %d under way", order, len(got), len(a.from))
+		}
+	}
+	f(true, 0, 1, 2)
+	f(true, 0, 1, 0, 1, 2) // the sender has begun again
+	f(false, 1, 2)
+	f(false, 0, 2)
+	f(false, 0, 1, 1, 2)
+	var a assemblies
+	for _, from := range []model.NodeID{1, 2} {
+		for _, p := range pieces[:2] {
+			if _, err := a.add(from, p); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	a.drop(1)
+	if _, err := a.add(1, pieces[2]); err == nil {
+		t.Error("what was dropped goes on")
+	}
+	if m, err := a.add(2, pieces[2]); err != nil || !bytes.Equal(m, message) {
+		t.Errorf("another node's: %d bytes, %v", len(m), err)
+	}
+}
+
 func TestRaftMessagesOfSomebodyElseAreRefused(t *testing.T) {
 	q := newTold()
 	body, err := proto.Marshal(raftMessage(raftpb.MsgApp, 2))
@@ -164,7 +256,8 @@ func startVoter(t *testing.T, node model.NodeID, where *addresses) *voter {
 	v, handler := new(voter), &raftHandler{ctx: ctx}
 	var raft *Raft
 	v.host = startHost(t, hostOptions{node: node, where: where, raft: handler, ready: func(n *Network) {
-		raft = NewRaft(n, raftKind)
+		raft = NewRaft(n, raftKind, raftPieceKind)
+		handler.raft = raft
 		var err error
 		v.Quorum, err = quorum.New(quorum.Options{
 			Node: node, Voters: []model.NodeID{1, 2, 3}, FS: mem, Dir: "data", Disk: disk, Transport: raft,
