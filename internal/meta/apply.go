@@ -2,6 +2,7 @@ package meta
 
 import (
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 
@@ -22,18 +23,33 @@ func (i *Image) Apply(records []Record, index uint64) (*Image, Delta, error) {
 // After is Apply without the delta, for who applies many entries and asks Diff
 // once for all of them.
 func (i *Image) After(records []Record, index uint64) (*Image, error) {
+	return i.afterAll(func(yield func(Record, error) bool) {
+		for _, r := range records {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}, index)
+}
+
+// afterAll is After for records that come one by one: a snapshot has millions. The first
+// error ends it.
+func (i *Image) afterAll(records iter.Seq2[Record, error], index uint64) (*Image, error) {
 	if index < i.Index {
 		return nil, fmt.Errorf("apply entry %d to the metadata as of %d: entries only follow", index, i.Index)
 	}
-	e := newEditor(i, index)
-	for n, r := range records {
-		err := allowed(r, e.next.Version)
-		if err == nil {
+	e, n := newEditor(i, index), 0
+	for r, err := range records {
+		if err != nil {
+			return nil, err
+		}
+		if err = allowed(r, e.next.Version); err == nil {
 			err = r.apply(e)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("apply record %d (%T) of metadata entry %d: %w", n, r, index, err)
 		}
+		n++
 	}
 	next := e.finish()
 	if checking {

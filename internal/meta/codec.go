@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
 	"math"
 	"net/netip"
 
@@ -124,22 +125,29 @@ var ErrCorrupt = errors.New("metadata record is corrupt")
 // appendRecord appends the record's bytes to b, as they are written where a version is
 // in force. Image.After refuses a record that the version does not have.
 func appendRecord(b []byte, r Record, v Version) []byte {
+	b, _ = appendRecordIn(b, nil, r, v)
+	return b
+}
+
+// appendRecordIn is appendRecord with room for the body, which it returns for the next.
+func appendRecordIn(b, room []byte, r Record, v Version) (appended, body []byte) {
 	layout := layoutOf(r.Type(), v)
 	b = binary.AppendUvarint(b, uint64(r.Type()))
 	b = binary.AppendUvarint(b, layout)
-	body := r.encode(nil, layout)
+	body = r.encode(room[:0], layout)
 	b = binary.AppendUvarint(b, uint64(len(body)))
-	return append(b, body...)
+	return append(b, body...), body
 }
 
 // AppendRecords appends the bytes of all records to b, of which the first is written
 // where a version is in force.
 func AppendRecords(b []byte, records []Record, inForce Version) []byte {
+	var body []byte
 	for _, r := range records {
 		if next, ok := r.(*VersionRecord); ok {
 			inForce = next.Version
 		}
-		b = appendRecord(b, r, inForce)
+		b, body = appendRecordIn(b, body, r, inForce)
 	}
 	return b
 }
@@ -147,14 +155,26 @@ func AppendRecords(b []byte, records []Record, inForce Version) []byte {
 // DecodeRecords reads records to the end of b. The records keep nothing of b.
 func DecodeRecords(b []byte) ([]Record, error) {
 	var records []Record
-	for len(b) > 0 {
-		r, rest, err := decodeRecord(b)
+	for r, err := range decodeEach(b) {
 		if err != nil {
 			return nil, err
 		}
-		records, b = append(records, r), rest
+		records = append(records, r)
 	}
 	return records, nil
+}
+
+// decodeEach yields records to the end of b, or to the first error.
+func decodeEach(b []byte) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		for len(b) > 0 {
+			r, rest, err := decodeRecord(b)
+			if !yield(r, err) || err != nil {
+				return
+			}
+			b = rest
+		}
+	}
 }
 
 func decodeRecord(b []byte) (Record, []byte, error) {

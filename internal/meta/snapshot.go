@@ -28,8 +28,9 @@ const snapshotFormat = 1
 func EncodeSnapshot(i *Image) []byte {
 	b := []byte{snapshotFormat}
 	b = binary.AppendUvarint(b, i.Index)
+	var body []byte
 	for r := range i.Records() {
-		b = appendRecord(b, r, i.Version)
+		b, body = appendRecordIn(b, body, r, i.Version)
 	}
 	return b
 }
@@ -42,11 +43,7 @@ func DecodeSnapshot(b []byte) (*Image, error) {
 	if d.failed || format != snapshotFormat {
 		return nil, fmt.Errorf("decode metadata snapshot: %w: format %d", ErrCorrupt, format)
 	}
-	records, err := DecodeRecords(d.b)
-	if err != nil {
-		return nil, fmt.Errorf("decode metadata snapshot: %w", err)
-	}
-	image, err := new(Image).After(records, index)
+	image, err := new(Image).afterAll(decodeEach(d.b), index)
 	if err != nil {
 		return nil, fmt.Errorf("decode metadata snapshot: %w", err)
 	}

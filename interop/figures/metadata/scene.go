@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"runtime/pprof"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -34,7 +32,6 @@ type scene struct {
 	dir    string
 	quorum *quorum.Quorum
 	end    func() error // ends the quorum
-	empty  float64      // bytes of heap without partitions
 }
 
 // open opens the quorum, and returns when it has what the directory has.
@@ -81,19 +78,8 @@ func (s *scene) fill(ctx context.Context) error {
 			return err
 		}
 	}
-	s.empty = heap()
 	what := fmt.Sprintf("create %d partitions × %d, a command for each %d", s.o.partitions, copies, largest)
-	if err := s.timed(what, func() error { return s.createAll(ctx) }); err != nil {
-		return err
-	}
-	count := 0
-	for t := range s.quorum.Image().Topics.All() {
-		count += len(t.Partitions)
-	}
-	if f, err := os.Create("/tmp/many-heap.prof"); err == nil { heap(); pprof.WriteHeapProfile(f); f.Close() }
-	taken := heap() - s.empty
-	s.line("  memory of the image", "%9.1f MiB, %.0f bytes a partition", taken/mebi, taken/float64(count))
-	return nil
+	return s.timed(what, func() error { return s.createAll(ctx) })
 }
 
 func (s *scene) register(ctx context.Context, id model.NodeID) error {

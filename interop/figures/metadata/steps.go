@@ -17,31 +17,36 @@ import (
 // snapshot encodes, writes and reads a snapshot of the image, as the quorum does it.
 func (s *scene) snapshot(context.Context) error {
 	image, path := s.quorum.Image(), filepath.Join(s.dir, "figures.snapshot")
-	var data []byte
-	if err := s.timed("snapshot: encode", func() error { data = meta.EncodeSnapshot(image); return nil }); err != nil {
-		return err
-	}
-	s.line("  its size", "%9.1f MiB", float64(len(data))/mebi)
-	if err := s.timed("  write and sync", func() error { return vfs.WriteFileAtomically(vfs.OS(), path, data) }); err != nil {
+	if err := s.writeSnapshot(image, path); err != nil {
 		return err
 	}
 	before := heap()
 	var read *meta.Image
 	if err := s.timed("  read and decode", func() (err error) {
-		text, err := os.ReadFile(path)
+		data, err := os.ReadFile(path)
 		if err != nil {
 			return err
 		}
-		read, err = meta.DecodeSnapshot(text)
+		read, err = meta.DecodeSnapshot(data)
 		return err
 	}); err != nil {
 		return err
 	}
-	s.line("  memory of the image that was read", "%9.1f MiB", (heap()-before)/mebi)
+	taken := heap() - before
+	s.line("  memory of the image", "%9.1f MiB, %.0f bytes a partition", taken/mebi, taken/float64(s.o.partitions))
 	if read.Topics.Len() != image.Topics.Len() || read.Index != image.Index {
 		return errors.New("the image that was read is another")
 	}
 	return os.Remove(path)
+}
+
+func (s *scene) writeSnapshot(image *meta.Image, path string) error {
+	var data []byte
+	if err := s.timed("snapshot: encode", func() error { data = meta.EncodeSnapshot(image); return nil }); err != nil {
+		return err
+	}
+	s.line("  its size", "%9.1f MiB", float64(len(data))/mebi)
+	return s.timed("  write and sync", func() error { return vfs.WriteFileAtomically(vfs.OS(), path, data) })
 }
 
 // reopen opens the quorum anew, from its own snapshot and log.
