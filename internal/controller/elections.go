@@ -63,6 +63,7 @@ type election struct {
 	submitted time.Time // when ElectLeaders last named a leader; zero: never
 	leader    model.NodeID
 	unclean   unclean
+	held      bool // it is in Supervisor.held
 }
 
 // member is what is known of a replica. Where it cannot be asked, it is
@@ -91,10 +92,11 @@ func (s *Supervisor) partitionChanged(now time.Time, t *meta.Topic, partition mo
 		if e != nil {
 			s.tellUnclean(e, p)
 		}
-		delete(s.elections, key)
+		s.electionEnded(key)
 		return
 	}
 	if e == nil || e.epoch != p.LeaderEpoch {
+		s.electionEnded(key)
 		e = &election{partition: partition, epoch: p.LeaderEpoch, opened: now}
 		s.elections[key] = e
 	}
@@ -107,6 +109,34 @@ func (s *Supervisor) partitionChanged(now time.Time, t *meta.Topic, partition mo
 			e.members[i] = before[was]
 		}
 	}
+}
+
+// electionEnded forgets an election. Where a leader was submitted for it, that command has
+// had its effect, or has been overtaken.
+func (s *Supervisor) electionEnded(key partitionKey) {
+	if e := s.elections[key]; e != nil && !e.submitted.IsZero() {
+		s.electing = time.Time{}
+	}
+	delete(s.elections, key)
+}
+
+// hold keeps an election for after the command that is under way.
+func (s *Supervisor) hold(e *election) {
+	if !e.held {
+		e.held = true
+		s.held = append(s.held, e)
+	}
+	s.retryBy(s.electing.Add(s.timing.Retry))
+}
+
+// takeHeld are the elections that were held, and go on.
+func (s *Supervisor) takeHeld() []*election {
+	held := s.held
+	s.held = nil
+	return slices.DeleteFunc(held, func(e *election) bool {
+		e.held = false
+		return s.elections[partitionKey{e.topic.ID, e.partition}] != e
+	})
 }
 
 // changedElections are those of a delta's partitions.
@@ -162,6 +192,10 @@ func (s *Supervisor) pursue(now time.Time, elections []*election) {
 			s.retryBy(e.submitted.Add(s.timing.Retry))
 			continue
 		}
+		if !s.due(now, s.electing) {
+			s.hold(e)
+			continue
+		}
 		winner := s.choose(now, e)
 		uncleanly := winner == nil && len(candidates) > 0
 		if uncleanly {
@@ -181,6 +215,7 @@ func (s *Supervisor) pursue(now time.Time, elections []*election) {
 		})
 	}
 	if len(decided) > 0 {
+		s.electing = now
 		s.commands = append(s.commands, ElectLeaders{Elections: decided})
 	}
 }
@@ -188,6 +223,7 @@ func (s *Supervisor) pursue(now time.Time, elections []*election) {
 // pursueAll goes on with every election and reassignment, and finds out when to do so again.
 func (s *Supervisor) pursueAll(now time.Time) {
 	s.retryAt = time.Time{}
+	s.takeHeld()
 	s.pursue(now, slices.SortedFunc(maps.Values(s.elections), func(a, b *election) int {
 		return partitionKey{a.topic.ID, a.partition}.compare(partitionKey{b.topic.ID, b.partition})
 	}))
@@ -203,8 +239,8 @@ func (s *Supervisor) ask(now time.Time, e *election, candidates []model.NodeID) 
 		w := s.brokers[m.node]
 		asked := i < len(p.ISR) && mayLead(s.image, p, m.node) || slices.Contains(candidates, m.node)
 		if w == nil || w.fenced || !asked || m.epoch != w.epoch {
-			if m.node == e.leader {
-				e.submitted = time.Time{}
+			if m.node == e.leader && !e.submitted.IsZero() {
+				e.submitted, s.electing = time.Time{}, time.Time{} // void
 			}
 			*m = member{node: m.node}
 		}

@@ -225,3 +225,45 @@ func TestANewRunIsAskedOnce(t *testing.T) {
 	st.submit(register(1, 2))
 	st.does("ask 1: a/1 · ask 2: a/1")
 }
+
+// Thousands of answers come in many messages: what can be decided while a command is under
+// way is the next one, also where that one gets lost.
+func TestWhatCanBeDecidedDuringAnElectionIsTheNextCommand(t *testing.T) {
+	st := newStory(t, 3, "a 0 1 2", "b 0 1 2", "c 0 1 2", "d 0 1 2", "e 0 1 2")
+	st.submit(FenceBroker{Node: 0, Epoch: st.epoch(0)})
+	st.happens()
+	st.answers(1, "a 0 5", "b 0 5", "c 0 5", "d 0 5", "e 0 5")
+	st.answers(2, "a 0 5")
+	first := st.s.Effects().Commands
+	for _, topic := range []string{"c", "b", "c"} {
+		st.answers(2, topic+" 0 6")
+		st.does("")
+	}
+	st.submit(first[0])
+	st.leader("a", 1)
+	st.does("elect c=2 b=2")
+	st.answers(2, "d 0 5")
+	st.loses("elect d=1")
+	st.answers(2, "e 0 5")
+	if got := st.passes(retry, 1, 2); got != "elect d=1 e=1" {
+		t.Errorf("%q", got)
+	}
+	st.does("")
+	if len(st.s.elections) > 0 || len(st.s.held) > 0 {
+		t.Errorf("%d elections are left, %d are held", len(st.s.elections), len(st.s.held))
+	}
+}
+
+// A command that has become void holds up no other.
+func TestAVoidElectionHoldsUpNoOther(t *testing.T) {
+	st := newStory(t, 4, "a 0 1 2", "b 0 1 3")
+	st.submit(FenceBroker{Node: 0, Epoch: st.epoch(0)})
+	st.happens()
+	st.answers(1, "a 0 9", "b 0 5")
+	st.answers(2, "a 0 5")
+	st.loses("elect a=1")
+	st.answers(3, "b 0 9")
+	st.does("")
+	st.submit(DeleteTopics{Topics: []DeleteTopic{{Name: "a"}}})
+	st.does("elect b=3")
+}

@@ -40,6 +40,12 @@ type Supervisor struct {
 	preferred map[partitionKey]time.Time
 	// retryAt is when the elections have to be gone through again; zero: never.
 	retryAt time.Time
+	// electing is when ElectLeaders was submitted that has had no effect yet; zero: never.
+	// What can be decided meanwhile is held, in this order, and is the next command: an
+	// image is made for each, and one in which many partitions change costs as much as one
+	// in which a few of the same topics do.
+	electing time.Time
+	held     []*election
 
 	commands  []Command
 	questions map[model.NodeID][]QuestionItem
@@ -105,7 +111,7 @@ func (s *Supervisor) Apply(delta meta.Delta, image *meta.Image, now time.Time) {
 	s.image = image
 	for _, t := range delta.Deleted {
 		for i := range t.Partitions {
-			delete(s.elections, partitionKey{t.ID, model.Partition(i)})
+			s.electionEnded(partitionKey{t.ID, model.Partition(i)})
 			delete(s.moves, partitionKey{t.ID, model.Partition(i)})
 			delete(s.handovers, partitionKey{t.ID, model.Partition(i)})
 			delete(s.preferred, partitionKey{t.ID, model.Partition(i)})
@@ -125,11 +131,15 @@ func (s *Supervisor) Apply(delta meta.Delta, image *meta.Image, now time.Time) {
 		s.brokerChanged(now, node)
 	}
 	if len(delta.Brokers) > 0 || s.uncleanSettingChanged(delta) {
-		// Who can be asked, and elected, may be others now.
+		// Who can be asked, and elected, may be others now. What was submitted may be void.
+		s.electing = time.Time{}
 		s.pursueAll(now)
 		return
 	}
 	s.pursue(now, s.changedElections(delta))
+	if s.electing.IsZero() {
+		s.pursue(now, s.takeHeld())
+	}
 	s.advanceMoves(now)
 }
 

@@ -42,8 +42,24 @@ func parseOptions() options {
 	return o
 }
 
+// checkFiles: each node keeps a file open for each partition, and a tenth of what it may
+// have open for all else.
+func checkFiles(o options) error {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return err
+	}
+	if need := uint64(o.topics*o.partitions)*10/9 + 1; limit.Max < need {
+		return fmt.Errorf("a node may have %d files open, and needs %d: raise the hard limit (ulimit -Hn), or take fewer partitions", limit.Max, need)
+	}
+	return nil
+}
+
 func run(ctx context.Context, o options, out io.Writer) (err error) {
 	began := time.Now()
+	if err := checkFiles(o); err != nil {
+		return err
+	}
 	fmt.Fprintf(out, "load average before: %s\n", machine.Load())
 	s, err := newScene(o, out)
 	if err != nil {

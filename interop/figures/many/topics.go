@@ -35,7 +35,7 @@ func (s *scene) createAll(ctx context.Context) error {
 
 // remove deletes the topics and waits until their logs are gone.
 func (s *scene) remove(ctx context.Context) error {
-	return s.timed("delete all topics, until no log of them is left", "", func() error {
+	return s.timed("  no file of them is left (file.delete.delay.ms: 60 s)", "", func() error {
 		if err := s.timed("delete all topics: answered", "", func() error {
 			answers, err := s.admin.DeleteTopics(ctx, s.topicNames()...)
 			if err != nil {

@@ -95,28 +95,38 @@ func (s *scene) fence(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	var elections []controller.Command
-	if err := s.timed(fmt.Sprintf("  %d brokers have answered, leaders are chosen", len(effects.Questions)), func() error {
-		for _, q := range effects.Questions {
-			supervisor.Answer(time.Now(), answerTo(q))
-			elections = append(elections, supervisor.Effects().Commands...)
-		}
-		supervisor.Tick(time.Now().Add(timing.Retry)) // where it waits a moment for who has not answered
-		elections = append(elections, supervisor.Effects().Commands...)
-		return nil
-	}); err != nil {
-		return err
-	}
-	if err := s.timed(fmt.Sprintf("  they are elected, by %d commands", len(elections)), func() error {
-		for _, e := range elections {
-			if _, err := s.submit(ctx, e); err != nil {
-				return err
+	commands := 0
+	if err := s.timed(fmt.Sprintf("  %d brokers answer, one after the other; all are elected", len(effects.Questions)), func() error {
+		// elect carries out what the supervisor wants, as long as it wants something.
+		elect := func() error {
+			for {
+				wanted := supervisor.Effects().Commands
+				if len(wanted) == 0 {
+					return nil
+				}
+				old := s.quorum.Image()
+				for _, c := range wanted {
+					commands++
+					if _, err := s.submit(ctx, c); err != nil {
+						return err
+					}
+				}
+				supervisor.Apply(meta.Diff(old, s.quorum.Image()), s.quorum.Image(), time.Now())
 			}
 		}
-		return nil
+		// All answers come while the first command is under way.
+		for _, q := range effects.Questions {
+			supervisor.Answer(time.Now(), answerTo(q))
+		}
+		if err := elect(); err != nil {
+			return err
+		}
+		supervisor.Tick(time.Now().Add(timing.Retry)) // where it waits a moment for who has not answered
+		return elect()
 	}); err != nil {
 		return err
 	}
+	s.line("  commands that took", "%9d", commands)
 	if left := leads(s.quorum.Image(), model.NoNode); left > 0 {
 		return fmt.Errorf("%d partitions are without a leader", left)
 	}
