@@ -159,7 +159,7 @@ func (n *normals) run(ctx context.Context) error {
 		}
 		entries, err := n.saveWaiting()
 		if err != nil {
-			return nil //nolint:nilerr // the disk is fenced, which stops the node
+			return nil // the disk is fenced, which stops the node
 		}
 		rest.Reset(time.Duration(entries) * restPerEntry)
 	}

@@ -1,12 +1,12 @@
 package storage
 
 import (
-	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	iofs "io/fs"
 	"path/filepath"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -57,18 +57,17 @@ func formatOffsetCheckpoint(offsets map[model.TopicPartition]model.Offset) []byt
 	for tp := range offsets {
 		keys = append(keys, tp)
 	}
-	sort.Slice(keys, func(i, j int) bool {
-		if keys[i].Topic != keys[j].Topic {
-			return keys[i].Topic < keys[j].Topic
-		}
-		return keys[i].Partition < keys[j].Partition
+	slices.SortFunc(keys, func(a, b model.TopicPartition) int {
+		return cmp.Or(strings.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
 	})
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "0\n%d\n", len(keys))
+	const entryBytes = 32
+	b := fmt.Appendf(make([]byte, 0, entryBytes*(len(keys)+1)), "0\n%d\n", len(keys))
 	for _, tp := range keys {
-		fmt.Fprintf(&b, "%s %d %d\n", tp.Topic, tp.Partition, offsets[tp])
+		b = append(append(b, tp.Topic...), ' ')
+		b = append(strconv.AppendInt(b, int64(tp.Partition), 10), ' ')
+		b = append(strconv.AppendInt(b, int64(offsets[tp]), 10), '\n')
 	}
-	return b.Bytes()
+	return b
 }
 
 func parseOffsetCheckpoint(path string, data []byte) (map[model.TopicPartition]model.Offset, error) {

@@ -197,12 +197,43 @@ func (d *Disk) Checkpoint() error {
 // lowerRecoveryPoint makes it durable that a partition is to be checked from an
 // offset on. Its log may be one that is just being opened, which the files are
 // not asked of yet.
+//
+// Others that are as quickly read as opened are to be checked from then on as well, though
+// nothing of theirs is to be cut yet: a node that comes back cuts thousands of logs, one
+// after the other, and the file is written for the first of them only.
 func (d *Disk) lowerRecoveryPoint(tp model.TopicPartition, to model.Offset) error {
 	p := &d.points
 	p.mu.Lock()
 	p.recovery[tp] = min(p.recovery[tp], to)
 	p.mu.Unlock()
-	return d.writeRecoveryPoints()
+	lowered := make(map[*Log]model.Offset)
+	return d.writePoints(RecoveryPointCheckpoint, func(p *checkpoints) map[model.TopicPartition]model.Offset {
+		for tp, l := range p.open {
+			p.recovery[tp] = l.RecoveryPoint()
+			if start, small := l.quicklyChecked(); small && start < p.recovery[tp] {
+				p.recovery[tp], lowered[l] = start, start
+			}
+		}
+		return p.recovery
+	}, func() {
+		for l, start := range lowered {
+			l.mu.Lock()
+			l.recoveryPoint = min(l.recoveryPoint, start)
+			l.mu.Unlock()
+		}
+	})
+}
+
+// quicklyChecked reports whether checking all of a log costs less than a checkpoint of it,
+// and where it would begin.
+func (l *Log) quicklyChecked() (from model.Offset, quickly bool) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if len(l.segments) != 1 || l.closed {
+		return 0, false
+	}
+	s := l.segments[0]
+	return s.base, s.size.Load() < l.disk.uncheckedBytesMax
 }
 
 func (d *Disk) writeRecoveryPoints() error {
@@ -211,7 +242,7 @@ func (d *Disk) writeRecoveryPoints() error {
 			p.recovery[tp] = l.RecoveryPoint()
 		}
 		return p.recovery
-	})
+	}, nil)
 }
 
 func (d *Disk) writeStarts() error {
@@ -220,7 +251,7 @@ func (d *Disk) writeStarts() error {
 			l.putStart(p.start)
 		}
 		return p.start
-	})
+	}, nil)
 }
 
 func (d *Disk) writeCleaned() error {
@@ -229,10 +260,12 @@ func (d *Disk) writeCleaned() error {
 			l.putCleaned(p.cleaned)
 		}
 		return p.cleaned
-	})
+	}, nil)
 }
 
-func (d *Disk) writePoints(name string, collect func(*checkpoints) map[model.TopicPartition]model.Offset) error {
+// writePoints writes one of the files. written, where not nil, is called when that is
+// durable, and before the file is written again.
+func (d *Disk) writePoints(name string, collect func(*checkpoints) map[model.TopicPartition]model.Offset, written func()) error {
 	p := &d.points
 	p.write.Lock()
 	defer p.write.Unlock()
@@ -243,7 +276,13 @@ func (d *Disk) writePoints(name string, collect func(*checkpoints) map[model.Top
 	}
 	data := formatOffsetCheckpoint(collect(p))
 	p.mu.Unlock()
-	return d.WriteFile(name, data)
+	if err := d.WriteFile(name, data); err != nil {
+		return err
+	}
+	if written != nil {
+		written()
+	}
+	return nil
 }
 
 // WriteFile replaces a small file of the directory, durably. Where that fails the

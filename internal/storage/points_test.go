@@ -2,8 +2,11 @@ package storage
 
 import (
 	"math/rand/v2"
+	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/chronik/chronik/internal/model"
 	"github.com/chronik/chronik/internal/vfs"
 )
 
@@ -74,5 +77,52 @@ func TestACrashWhileOpeningStartsOverIsNoDamage(t *testing.T) {
 	opened := newBench(t, fs, smallSegments())
 	if got := opened.log.StartOffset(); got != start || looked == 0 {
 		t.Errorf("the log starts at %d, want %d; %d crashes", got, start, looked)
+	}
+}
+
+// A node that comes back cuts many logs, one after the other: those that are quickly
+// checked have the file of recovery points written once, and each is cut durably.
+func TestCutsOfManySmallLogsWriteTheRecoveryPointsOnce(t *testing.T) {
+	const count = 20
+	m, writes := vfs.NewMem(), 0
+	files := vfs.NewFaulty(m, func(op vfs.Op) error {
+		if op.Kind == vfs.OpCreate && strings.Contains(op.Name, RecoveryPointCheckpoint) {
+			writes++
+		}
+		return nil
+	})
+	open := func(on vfs.FS, disk *Disk) []*bench {
+		var all []*bench
+		for i := range count {
+			b := &bench{t: t, fs: on, disk: disk}
+			tp := model.TopicPartition{Topic: "many", Partition: model.Partition(i)}
+			dir := filepath.Join(testDir, tp.String())
+			b.must(vfs.MkdirAllSynced(on, dir))
+			var err error
+			b.log, b.found, err = Open(Options{FS: on, Disk: disk, Dir: dir, TopicPartition: tp, Config: smallSegments(), Logger: quiet()})
+			b.must(err)
+			all = append(all, b)
+		}
+		return all
+	}
+	logs := open(files, NewDisk(DiskOptions{FS: files, Dir: testDir, Logger: quiet()}))
+	for _, b := range logs {
+		b.append(1)
+		b.append(1)
+	}
+	logs[0].sync()
+	logs[0].must(logs[0].disk.Checkpoint())
+	writes = 0
+	for i, b := range logs {
+		b.must(b.log.TruncateTo(1))
+		crashed := m.Crash()
+		for _, after := range open(crashed, NewDisk(DiskOptions{FS: crashed, Dir: testDir, Logger: quiet()}))[:i+1] {
+			if end := after.log.EndOffset(); end != 1 {
+				t.Fatalf("a log that was cut to 1 ends at %d after a power loss", end)
+			}
+		}
+	}
+	if writes != 1 {
+		t.Errorf("the recovery points were written %d times", writes)
 	}
 }
