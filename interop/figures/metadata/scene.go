@@ -84,7 +84,7 @@ func (s *scene) fill(ctx context.Context) error {
 
 func (s *scene) register(ctx context.Context, id model.NodeID) error {
 	result, err := s.submit(ctx, controller.RegisterBroker{
-		Node: id, Incarnation: model.NewUUID(), Directory: model.NewUUID(), Fenced: true,
+		Node: id, Incarnation: model.NewUUID(), Directory: model.NewUUID(), Fenced: true, Supports: meta.Supported,
 		Endpoints: []meta.Endpoint{{Listener: "PLAINTEXT", Host: "localhost", Port: 9092, Protocol: "PLAINTEXT"}},
 	})
 	if err != nil {
