@@ -77,7 +77,7 @@ func (s *scene) commands(ctx context.Context) error {
 func (s *scene) fence(ctx context.Context) error {
 	const victim = 2
 	timing := controller.Timing{Session: time.Hour, Retry: time.Second}
-	supervisor := controller.NewSupervisor(s.quorum.Image(), time.Now(), timing)
+	supervisor := controller.NewSupervisor(s.quorum.Image(), time.Now(), timing, false)
 	before := s.quorum.Image()
 	led := leads(before, victim)
 	if err := s.timed(fmt.Sprintf("fence a broker that leads %d: decide, sync, apply", led), func() error {
@@ -160,7 +160,7 @@ func (s *scene) failover(context.Context) error {
 	before := heap()
 	var next *controller.Supervisor
 	if err := s.timed("another controller takes office", func() error {
-		next = controller.NewSupervisor(image, time.Now(), controller.Timing{Session: time.Minute, Retry: time.Minute, Prefer: time.Minute})
+		next = controller.NewSupervisor(image, time.Now(), controller.Timing{Session: time.Minute, Retry: time.Minute, Prefer: time.Minute}, false)
 		next.Effects()
 		return nil
 	}); err != nil {
