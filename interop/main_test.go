@@ -44,7 +44,7 @@ func TestSuitesAreChosenByName(t *testing.T) {
 		o    options
 		want string
 	}{
-		{options{}, "kafka-tools java python kafka-3.9 kcat kafkajs dump-log restart three-python three-java three-kcat three-kafkajs upgrade moves leaders logdirs racks cluster-tls client-tls auto-address"},
+		{options{}, "kafka-tools java python kafka-3.9 kcat kafkajs dump-log restart three-python three-java three-kcat three-kafkajs upgrade moves membership leaders logdirs racks cluster-tls client-tls auto-address"},
 		{options{broker: "b:1"}, "kafka-tools java python kafka-3.9 kcat kafkajs"},
 		{options{suites: []string{"kcat"}}, "kcat"},
 		{options{suites: []string{"racks"}, broker: "b:1"}, "racks"},

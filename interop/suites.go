@@ -46,6 +46,7 @@ func suites() []suite {
 		{name: "three-kafkajs", install: installKafkaJS, run: runKafkaJS, stage: threeNodes},
 		{name: "upgrade", install: installPrevious, run: runUpgrade, stage: ownNodes},
 		{name: "moves", install: installMoves, run: runMoves, stage: ownNodes},
+		{name: "membership", install: installMoves, run: runMembership, stage: ownNodes},
 		{name: "leaders", install: installLeaders, run: runLeaders, stage: ownNodes},
 		{name: "logdirs", install: installMoves, run: runLogDirs, stage: ownNodes},
 		{name: "racks", install: installRacks, run: runRacks, stage: ownNodes},

@@ -95,7 +95,7 @@ func newCheckers(c *cluster, partitions int) *checkers {
 	for range partitions {
 		k.partitions = append(k.partitions, &partitionChecks{
 			Given:         given{up: map[lostKey]bool{}},
-			Moves:         movesKeepCopies{coming: map[model.NodeID]bool{}},
+			Moves:         movesKeepCopies{coming: map[model.NodeID]bool{}, came: map[model.NodeID]bool{}},
 			SingleLeader:  singleLeaderPerEpoch{leaders: map[model.LeaderEpoch]int{}},
 			MonotonicMark: monotonicHighWatermark{marks: map[model.LeaderEpoch]model.Offset{}},
 			NoDuplicates:  noDuplicateIdempotent{seen: map[sequenceKey]model.Offset{}},

@@ -183,6 +183,21 @@ func moveExamples() []example {
 		{
 			"MovesKeepCopies",
 			func(k *checkers, pc *partitionChecks) {
+				begun, came := moving(), moving()
+				came.ISR = of(1, 4)
+				pc.Moves.check(k, 0, state(of(1), of(1)), begun)
+				pc.Moves.check(k, 0, begun, came)
+				pc.Moves.check(k, 0, came, moving())
+				pc.Moves.check(k, 0, moving(), &meta.Partition{Replicas: of(1, 3), ISR: of(1), Adding: of(3)}) // 4 is not wanted any more
+			},
+			func(k *checkers, pc *partitionChecks) {
+				pc.Moves.check(k, 0, state(of(1), of(1, 4)), moving())
+				pc.Moves.check(k, 0, moving(), &meta.Partition{Replicas: of(1, 3), ISR: of(1), Adding: of(3)})
+			},
+		},
+		{
+			"MovesKeepCopies",
+			func(k *checkers, pc *partitionChecks) {
 				pc.Moves.check(k, 0, state(of(1, 2), of(1, 2)), state(of(1, 2), of(1, 2, 3)))
 				pc.Moves.check(k, 0, state(of(1, 2), of(1, 2, 3)), state(of(1, 2), of(1, 2))) // it is not to come any more
 			},
@@ -191,6 +206,11 @@ func moveExamples() []example {
 			},
 		},
 	}
+}
+
+// moving: 4 has come, 3 has not, and 4 has left the set again.
+func moving() *meta.Partition {
+	return &meta.Partition{Replicas: []model.NodeID{1, 4, 3}, ISR: []model.NodeID{1}, Adding: []model.NodeID{4, 3}}
 }
 
 // uncleanExamples: of {1, 2}, 1 is gone, and 2 elected, or 0, which is not in sync.

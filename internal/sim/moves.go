@@ -13,18 +13,25 @@ import (
 type movesKeepCopies struct {
 	// coming are replicas that have been added, and have not been in sync since.
 	coming map[model.NodeID]bool
+	// came are those that have, while moves are under way: where such a one has left the
+	// set again, and is wanted no more, it may go like one that never came.
+	came map[model.NodeID]bool
 }
 
 func (c *movesKeepCopies) check(k *checkers, i int, was, is *meta.Partition) {
 	for _, n := range is.ISR {
-		delete(c.coming, n)
+		if c.coming[n] {
+			delete(c.coming, n)
+			c.came[n] = true
+		}
 	}
 	for _, n := range was.Replicas {
 		if slices.Contains(is.Replicas, n) {
 			continue
 		}
-		added := c.coming[n]
+		added := c.coming[n] || c.came[n]
 		delete(c.coming, n)
+		delete(c.came, n)
 		// One that has left the set and is dropped, both unseen, counts the epoch up by three.
 		if slices.Contains(was.ISR, n) && is.PartitionEpoch <= was.PartitionEpoch+2 {
 			k.fail("MovesKeepCopies", "partition %d drops %d, which is in sync: %v of %v", i, n, was.ISR, was.Replicas)
@@ -41,5 +48,8 @@ func (c *movesKeepCopies) check(k *checkers, i int, was, is *meta.Partition) {
 		if !slices.Contains(was.Replicas, n) && !slices.Contains(is.ISR, n) {
 			c.coming[n] = true
 		}
+	}
+	if !is.Reassigning() {
+		clear(c.came)
 	}
 }
