@@ -49,7 +49,13 @@ func (n *newcomers) joins(c *check, id int, dir string) *cluster.Node {
 	c.NoError(node.Start())
 	c.NoError(node.AwaitListening(c.Ctx))
 	c.eventually(func() error { return n.quorum(c, id, "Observer") })
-	c.Matches(c.kafka("cluster", "list-endpoints"), fmt.Sprintf(`^%d\s+\S+\s+\d+\s+\S+\s+unfenced\s+broker\s*$`, id))
+	c.eventually(func() error { // its port is bound before it serves
+		out := c.kafka("cluster", "list-endpoints")
+		if !regexp.MustCompile(fmt.Sprintf(`(?m)^%d\s+\S+\s+\d+\s+\S+\s+unfenced\s+broker\s*$`, id)).MatchString(out) {
+			return fmt.Errorf("broker %d does not serve:\n%s", id, out)
+		}
+		return nil
+	})
 	return node
 }
 
@@ -91,7 +97,7 @@ func (n *newcomers) stays(c *check) {
 func (n *newcomers) votesNoMore(c *check, id int) {
 	directory := n.directory(c, id)
 	out := c.kafka("metadata-quorum", "remove-controller", "--controller-id", strconv.Itoa(id), "--controller-directory-id", directory)
-	c.Matches(out, fmt.Sprintf(`^Removed KRaft controller %d with directory id %s`, id, regexp.QuoteMeta(directory)))
+	c.Matches(out, fmt.Sprintf(`^Removed +KRaft controller %d with directory id %s`, id, regexp.QuoteMeta(directory)))
 	c.eventually(func() error { return n.quorum(c, id, "Observer") })
 }
 
@@ -110,7 +116,7 @@ func (n *newcomers) removesLeader(c *check) {
 	leader, err := n.view.AwaitController(c.Ctx, 1, 2, 3)
 	c.NoError(err)
 	topic := c.topic("led")
-	n.created(c, topic)
+	n.assignedTo(c, topic, 1, 2, 3) // and none on the fourth
 	n.votesNoMore(c, leader)
 	c.produce(topic, text(numbers(1, 10)))
 	c.Matches(n.own(c, "add-controller", "--controller-id", strconv.Itoa(leader)), fmt.Sprintf(`^Node %d votes\.$`, leader))
@@ -139,7 +145,7 @@ func (n *newcomers) leaves(c *check, node *cluster.Node) {
 // replaced kills a node, whose directory is lost with it.
 func (n *newcomers) replaced(c *check) {
 	topic := c.topic("replaced")
-	n.created(c, topic)
+	n.assignedTo(c, topic, 1, 2, 3)
 	records := n.written(c, topic, 1)
 	lost := n.Node(3)
 	c.NoError(lost.Kill())

@@ -100,7 +100,8 @@ func (r *Router) changeThere(ctx context.Context, leader model.NodeID, change me
 		return membersChanged{}, fmt.Errorf("change the nodes of the cluster: %w: %w", ErrOutcomeUnknown, err)
 	}
 	changed, err := decode[membersChanged](answer)
-	if err == nil && changed.Index > 0 {
+	removed := change.Unregister != nil && *change.Unregister == r.quorum.Node() // it hears of nothing any more
+	if err == nil && changed.Index > 0 && !removed {
 		_, err = r.quorum.Await(ctx, func(i *meta.Image) bool { return i.Index >= changed.Index })
 	}
 	return changed, err

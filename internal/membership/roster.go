@@ -211,7 +211,7 @@ func (r *Roster) Unregister(ctx context.Context, node model.NodeID) error {
 
 // change makes a change when it is its turn, with an image that has all that was committed
 // before.
-func (r *Roster) change(ctx context.Context, make func(*meta.Image) error) error {
+func (r *Roster) change(ctx context.Context, apply func(*meta.Image) error) error {
 	select {
 	case r.turn <- struct{}{}:
 		defer func() { <-r.turn }()
@@ -222,7 +222,7 @@ func (r *Roster) change(ctx context.Context, make func(*meta.Image) error) error
 		if err := r.quorum.Confirm(ctx); err != nil {
 			return err
 		}
-		err := make(r.quorum.Applied())
+		err := apply(r.quorum.Applied())
 		switch {
 		case errors.Is(err, quorum.ErrVotersAway):
 			return wire.Errorf(kerr.InvalidRequest, "%s: nothing could be decided any more; start them, or remove those that are gone first", quorum.ErrVotersAway)

@@ -18,9 +18,9 @@ func TestANodeIsDialedAtEachOfItsAddresses(t *testing.T) {
 		t.Fatal(err)
 	}
 	closed.Close()
-	nobody, real := closed.Addr().String(), where.one(2)
+	nobody, there := closed.Addr().String(), where.one(2)
 
-	where.set(2, nobody, where.one(3), real)
+	where.set(2, nobody, where.one(3), there)
 	a.Send(2, 1, []byte("dropped"))
 	for err := errors.New("not asked yet"); err != nil; {
 		_, err = a.Request(t.Context(), 2, 1, nil)
@@ -28,11 +28,11 @@ func TestANodeIsDialedAtEachOfItsAddresses(t *testing.T) {
 	if len(c.got.lost) > 0 || len(b.got.rejected) > 0 {
 		t.Error("the node at the second address was taken for another")
 	}
-	where.set(2, real, nobody)
+	where.set(2, there, nobody)
 	if err := a.Probe(t.Context(), 2); err != nil {
 		t.Errorf("the newest address is not probed: %v", err)
 	}
-	where.set(2, nobody, real)
+	where.set(2, nobody, there)
 	if err := a.Probe(t.Context(), 2); !errors.Is(err, ErrRefused) {
 		t.Errorf("another address than the newest is probed: %v", err)
 	}
