@@ -1,7 +1,9 @@
 package storage
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/chronik/chronik/internal/model"
@@ -127,5 +129,42 @@ func TestBatchesThatReachOutOfTheWindowAreWhole(t *testing.T) {
 			t.Fatalf("batches of %d records: the log ended at %d, recovered it ends at %d", 20+7*size, b.log.EndOffset(), after.log.EndOffset())
 		}
 		same(t, after.all(), want)
+	}
+}
+
+// A batch that was written in part may have its size and not its base offset, which lies in
+// the sector before. The batch in front of it was taken for one with a flipped offset, and
+// cut off, or the log for damaged.
+func TestABatchIsNotJudgedByATornOne(t *testing.T) {
+	c := smallSegments()
+	c.SegmentBytes = 1 << 20
+	for gap := range 2 {
+		for pad := range sectorBytes {
+			m := vfs.NewMem()
+			b := newBench(t, m, c)
+			add := func(offset model.Offset, text string) int64 {
+				batch := values(1, text)
+				stamp(batch, offset, 0, model.NoTimestamp)
+				at := b.log.active().size.Load()
+				if _, err := b.log.AppendFollower(batch); err != nil {
+					t.Fatal(err)
+				}
+				return at
+			}
+			add(0, "a")
+			add(model.Offset(1+9*gap), strings.Repeat("b", pad))
+			position := add(model.Offset(2+9*gap), "c")
+			if position%sectorBytes != sectorBytes-8 {
+				continue
+			}
+			want := b.all()[:2]
+			f, err := m.OpenReadWrite(b.log.active().logPath())
+			b.must(err)
+			_, err = f.WriteAt(make([]byte, 8), position)
+			b.must(errors.Join(err, f.Close()))
+			after, err := tryBench(t, m.Clone(), c, false)
+			b.must(err)
+			same(t, after.all(), want)
+		}
 	}
 }

@@ -125,7 +125,7 @@ func (r *recovery) segment(i int) (torn bool, err error) {
 // without a gap. In its midst there may be some: once it was.
 func (r *recovery) gapRules(i int, position int64) gapRules {
 	segments := r.log.segments
-	g := gapRules{checked: true, adjacent: position == 0, end: segments[i].base + relativeMax + 1, atEnd: r.log.config().Compact}
+	g := gapRules{checked: true, adjacent: position == 0, synced: r.checkedPoint(), end: segments[i].base + relativeMax + 1, atEnd: r.log.config().Compact}
 	if i+1 < len(segments) {
 		g.end, g.atEnd = segments[i+1].base, true
 	}

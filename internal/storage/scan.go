@@ -108,6 +108,19 @@ type gapRules struct {
 	// have a gap before it, though nothing follows that could tell.
 	end   model.Offset
 	atEnd bool
+	// synced is where the recovery point is: a batch from there on may be torn.
+	synced model.Offset
+}
+
+// sectorBytes is what a disk writes whole or not at all, at the least.
+const sectorBytes = 512
+
+// tearable: of the header of a batch at position, what comes before the magic and with it
+// lies in two sectors. The one may have been written and the other not: zeros that were
+// there before in place of the base offset, and a size behind them.
+func tearable(position int64) bool {
+	const readBefore = 17 // base offset, size, leader epoch, magic
+	return position/sectorBytes != (position+readBefore-1)/sectorBytes
 }
 
 // checkGap looks at a batch's base offset. It may move the window.
@@ -123,6 +136,8 @@ func (f *fileScan) checkGap(base, next model.Offset, following int64) error {
 		}
 		return nil
 	case f.size-following < record.HeaderSize: // torn
+		return nil
+	case next >= g.synced && tearable(following): // what it says of this one may be half of it
 		return nil
 	}
 	header, err := f.window(following, record.HeaderSize)
