@@ -113,8 +113,8 @@ func formCluster(g given, nodes []nodeAddress, from value, l listening) (cluster
 	own := nodeID(g)
 	self := slices.IndexFunc(nodes, func(n nodeAddress) bool { return n.node == own })
 	peersGiven := g.hasAny("peers")
-	if len(nodes) > 0 && !peersGiven && self < 0 {
-		return clustering{}, fmt.Errorf("%s: %s does not name this node, whose node.id is %d; every node of chronik is a voter", from.Origin, votersSetting, own)
+	if len(nodes) > 0 && !peersGiven && self < 0 && truth(g, "bootstrap") {
+		return clustering{}, fmt.Errorf("%s: %s does not name this node, whose node.id is %d; who begins a cluster is one of its voters: correct it, or leave bootstrap out to have the node join", from.Origin, votersSetting, own)
 	}
 	bind, origin, err := clusterEndpoint(g, nodes, self, l)
 	if err != nil {

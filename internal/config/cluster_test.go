@@ -150,7 +150,7 @@ func TestClustersThatCannotWorkAreRefusedInASentence(t *testing.T) {
 	f("peers=2@b:9192\nnode.id=1\n", "server.properties:1: node 2@b:9192 is on another machine, which cannot reach this one at localhost:9192; set --raft-addr to an address that it reaches, such as 0.0.0.0:9192")
 	f("peers=2@b:1\nnode.id=1\nraft.addr=9192\n", `server.properties:3: raft.addr: "9192" is not of the form host:port`)
 	f("peers=2@b:1\nnode.id=1\nraft.addr=:9092\n", "the cluster port :9092 (raft.addr) and listener PLAINTEXT share port 9092; give each a port of its own with --raft-addr or --kafka-port")
-	f("controller.quorum.voters=1@b:1,2@c:1\nnode.id=3\n", "server.properties:1: controller.quorum.voters does not name this node, whose node.id is 3; every node of chronik is a voter")
+	f("controller.quorum.voters=1@b:1,2@c:1\nnode.id=3\nbootstrap=true\n", "server.properties:1: controller.quorum.voters does not name this node, whose node.id is 3; who begins a cluster is one of its voters: correct it, or leave bootstrap out to have the node join")
 	f("peers=2@b:1\nnode.id=1\nraft.addr=:1\ncluster.ssl.key.file=k\ncluster.ssl.ca.file=a\n",
 		"cluster.ssl.certificate.file is missing; cluster.ssl.certificate.file, cluster.ssl.key.file, cluster.ssl.ca.file are given together, or none of them")
 	f("peers=2@b:1\nnode.id=1\nraft.addr=:1\nbroker.heartbeat.interval.ms=601\n",
