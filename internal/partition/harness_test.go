@@ -3,6 +3,7 @@ package partition
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,8 +23,10 @@ type node struct {
 	disk  *storage.Disk
 	set   *Set
 	image *meta.Image
-	roles []RoleChange
 	stop  func()
+
+	rolesMu sync.Mutex
+	roles   []RoleChange
 }
 
 // newNode opens a set. Its disk does not sync before startDisk.
@@ -37,7 +40,11 @@ func newNode(t testing.TB, fs vfs.FS) *node {
 	n.disk = storage.NewDisk(storage.DiskOptions{FS: fs, Dir: "data", Logger: logger, Failed: func(err error) { n.set.Fail(err) }})
 	n.set = NewSet(Options{
 		Node: self, FS: fs, Dir: "data", Disk: n.disk, Directories: []Directory{{Path: "data", Name: "/data", Disk: n.disk}}, Logger: logger, LagMax: 30 * time.Second,
-		RoleChanged: func(c RoleChange) { n.roles = append(n.roles, c) },
+		RoleChanged: func(c RoleChange) {
+			n.rolesMu.Lock()
+			defer n.rolesMu.Unlock()
+			n.roles = append(n.roles, c)
+		},
 	})
 	// Not Load: images here begin anew, and normal epochs would be of a later one.
 	if err := n.set.survey(); err != nil {
