@@ -237,6 +237,9 @@ func (b *Broker) build(ctx context.Context) error {
 	if b.quorum, err = quorum.New(b.quorumOptions()); err != nil {
 		return err
 	}
+	if b.nodes != nil {
+		b.nodes.joins = len(b.quorum.Members().Voters) == 0
+	}
 	b.router = membership.NewRouter(b.quorum, b.network(), b.decided, b.logger)
 	b.member = membership.New(b.memberOptions())
 	if b.nodes != nil {

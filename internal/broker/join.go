@@ -120,7 +120,8 @@ func (b *Broker) seek(ctx context.Context) {
 			return
 		}
 		wait = joinAgainAfter
-		if b.quorum.Leader() != model.NoNode {
+		// An emptied node may hear of a leader that has nothing for it: a snapshot ends that.
+		if b.quorum.Leader() != model.NoNode && len(b.quorum.Members().Voters) > 0 {
 			continue
 		}
 		for node := range b.others() {
@@ -129,7 +130,7 @@ func (b *Broker) seek(ctx context.Context) {
 				break
 			}
 			refused, ok := errors.AsType[*wire.Error](err)
-			if ok && refused.Code != wire.CodeOf(kerr.NotController) {
+			if b.nodes.joins && ok && refused.Code != wire.CodeOf(kerr.NotController) {
 				b.fail(fmt.Errorf("the cluster does not let this node in: %w", err))
 				return
 			}

@@ -212,8 +212,10 @@ func (b *Broker) checkBegin() (joins bool, err error) {
 		return false, fmt.Errorf("look into %s: %w", b.dir.path, err)
 	}
 	switch cluster := b.dir.clusterID(); {
-	case !empty || cluster == "" && b.config.Cluster.Bootstrap:
+	case cluster == "" && b.config.Cluster.Bootstrap, cluster != "" && !empty:
 		return false, nil
+	case !empty: // a start before this one has not got so far: what it has left tells
+		return true, nil
 	case cluster != "":
 		return false, fmt.Errorf("data directory %s is of cluster %s, and its %s is missing: put that back, or empty the directory and have the node join anew", b.dir.path, cluster, metadataLog)
 	case len(b.config.Cluster.Peers) == 0:

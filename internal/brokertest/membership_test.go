@@ -32,10 +32,15 @@ func startRoster(t *testing.T) roster {
 // newcomer starts a node with an empty directory that is told of one member.
 func (r *roster) newcomer(id int, dir string) *Broker {
 	r.Helper()
-	b := launch(r.T, dir, r.c.logger.With("on", id), fmt.Sprint("node.id=", id), "raft.addr=127.0.0.1:"+FreePort(r.T),
-		"peers=2@127.0.0.1:"+r.c.layout.raft[1], patience)
+	b := r.launch(id, dir)
 	b.awaitReady()
 	return b
+}
+
+func (r *roster) launch(id int, dir string) *Broker {
+	r.Helper()
+	return launch(r.T, dir, r.c.logger.With("on", id), fmt.Sprint("node.id=", id), "raft.addr=127.0.0.1:"+FreePort(r.T),
+		"peers=2@127.0.0.1:"+r.c.layout.raft[1], patience)
 }
 
 // quorum is who votes, and who learns.
@@ -188,9 +193,15 @@ func TestALostDiskIsReplacedUnderTheSameID(t *testing.T) {
 	ctx := Context(t)
 	r.produced(ctx)
 	r.c.Stop(3)
+	dir := filepath.Join(t.TempDir(), "node3")
+	early := r.launch(3, dir)
+	if err := <-early.done; err == nil || !strings.Contains(err.Error(), "node 3 is a voter, and comes with an empty data directory") {
+		t.Errorf("a voter without its disk ends with %v", err)
+	}
+	early.done = nil
 	r.must(r.remove(ctx, 3))
 	r.produced(ctx)
-	r.c.Nodes[2] = r.newcomer(3, filepath.Join(t.TempDir(), "node3"))
+	r.c.Nodes[2] = r.newcomer(3, dir) // which the refused start has left something in
 	r.wantQuorum(ctx, "[1 2] [3]")
 	r.await(func(p int32) []int32 { return r.replicas(p) })
 	r.must(r.add(ctx, 3))

@@ -93,7 +93,11 @@ func (r *Router) changeThere(ctx context.Context, leader model.NodeID, change me
 	earlier, old := errors.AsType[*peer.ProtocolError](err)
 	switch {
 	case old:
-		return membersChanged{}, wire.Errorf(kerr.UnsupportedVersion, "change the nodes of the cluster: %s", earlier)
+		refused := wire.Errorf(kerr.UnsupportedVersion, "change the nodes of the cluster: %s", earlier)
+		if change.Join != nil { // it is let in when the others are of this release too
+			refused.Code = wire.CodeOf(kerr.NotController)
+		}
+		return membersChanged{Refused: refused}, nil
 	case errors.Is(err, peer.ErrNotSent):
 		return membersChanged{NotLeader: true}, nil
 	case err != nil:

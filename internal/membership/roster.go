@@ -50,6 +50,10 @@ func newRoster(q *quorum.Quorum, logger *slog.Logger) *Roster {
 // changeAgainAfter is when a change is tried again that the quorum was not ready for.
 const changeAgainAfter = 50 * time.Millisecond
 
+// awayPatience is how long voters are waited for that have not answered of late: raft forgets
+// every election timeout who has, and a new leader has heard of nobody.
+const awayPatience = 2 * time.Second
+
 // Joining is a node that asks to be let in.
 type Joining struct {
 	Registration controller.RegisterBroker
@@ -89,16 +93,16 @@ func (r *Roster) letIn(ctx context.Context, j Joining, image *meta.Image) error 
 	switch {
 	case image.ClusterID == "":
 		return wire.Errorf(kerr.NotController, "the cluster has just begun")
+	case voter && !j.Empty:
+		return nil
 	case image.Version < meta.Version2: // whose registrations have no addresses
-		return wire.Errorf(kerr.UnsupportedVersion, "%s", &meta.VersionNeededError{Needed: meta.Version2, InForce: image.Version})
+		return wire.Errorf(kerr.NotController, "%s", &meta.VersionNeededError{Needed: meta.Version2, InForce: image.Version})
 	case voter && j.Empty:
 		return wire.Errorf(kerr.InvalidRegistration, "%s", Emptied(node))
-	case voter:
-		return nil
-	case j.Empty && before != nil && other && !before.Fenced:
-		return wire.Errorf(kerr.NotController, "node %d is running with another data directory; stop that, or give this one a --node-id of its own", node)
+	case before != nil && before.Incarnation != j.Registration.Incarnation && !before.Fenced:
+		return wire.Errorf(kerr.NotController, "another run of node %d is there, or was a moment ago; stop it, or give this one a --node-id of its own", node)
 	}
-	if j.Empty && learner && other {
+	if learner && other {
 		if err := r.quorum.ChangeMembers(ctx, quorum.Change{Remove: []model.NodeID{node}}); err != nil {
 			return err
 		}
@@ -129,6 +133,20 @@ func Emptied(node model.NodeID) string {
 // the id of the data directory that it is meant to have, zero: whichever. Adding a voter
 // again is kerr.DuplicateVoter.
 func (r *Roster) AddVoter(ctx context.Context, node model.NodeID, directory model.DirectoryID) error {
+	for {
+		err := r.addVoter(ctx, node, directory)
+		if !errors.Is(err, quorum.ErrNotCaughtUp) {
+			return err
+		}
+		select { // others may have their turn: it may have to join first
+		case <-time.After(changeAgainAfter):
+		case <-ctx.Done():
+			return wire.Errorf(kerr.RequestTimedOut, "node %d has not caught up with the metadata", node)
+		}
+	}
+}
+
+func (r *Roster) addVoter(ctx context.Context, node model.NodeID, directory model.DirectoryID) error {
 	return r.change(ctx, func(image *meta.Image) error {
 		members := r.quorum.Members()
 		b := image.Brokers.ByID(node)
@@ -140,17 +158,7 @@ func (r *Roster) AddVoter(ctx context.Context, node model.NodeID, directory mode
 		case !directory.IsZero() && directory != b.Directory:
 			return wire.Errorf(kerr.InvalidRequest, "the data directory of node %d is %s, not %s", node, b.Directory, directory)
 		}
-		for {
-			err := r.quorum.ChangeMembers(ctx, quorum.Change{Promote: []model.NodeID{node}})
-			if !errors.Is(err, quorum.ErrNotCaughtUp) {
-				return err
-			}
-			select {
-			case <-time.After(changeAgainAfter):
-			case <-ctx.Done():
-				return wire.Errorf(kerr.RequestTimedOut, "node %d has not caught up with the metadata", node)
-			}
-		}
+		return r.quorum.ChangeMembers(ctx, quorum.Change{Promote: []model.NodeID{node}})
 	})
 }
 
@@ -218,12 +226,14 @@ func (r *Roster) change(ctx context.Context, apply func(*meta.Image) error) erro
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	away := time.Now().Add(awayPatience)
 	for {
 		if err := r.quorum.Confirm(ctx); err != nil {
 			return err
 		}
 		err := apply(r.quorum.Applied())
 		switch {
+		case errors.Is(err, quorum.ErrVotersAway) && time.Now().Before(away):
 		case errors.Is(err, quorum.ErrVotersAway):
 			return wire.Errorf(kerr.InvalidRequest, "%s: nothing could be decided any more; start them, or remove those that are gone first", quorum.ErrVotersAway)
 		case !errors.Is(err, quorum.ErrChangeUnderWay):

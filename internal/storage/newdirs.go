@@ -52,8 +52,8 @@ func (d *Disk) MakeDirs(dirs []NewDir) (err error) {
 		return d.fail("sync directories of new partitions", err)
 	}
 	for _, rename := range finish {
-		if err := rename(); err != nil {
-			return err
+		if err := rename(); err != nil { // what others are called may not be durable
+			return d.fail("make directories of new partitions", err)
 		}
 	}
 	if err := volume.Sync(); err != nil {
@@ -72,8 +72,8 @@ func (d *Disk) makeDirsAlone(dirs []NewDir) error {
 			return err
 		}
 	}
-	if err := d.fs.SyncDir(d.dir); err != nil {
-		return fmt.Errorf("sync %s: %w", d.dir, err)
+	if err := d.fs.SyncDir(d.dir); err != nil { // what is there is found to be made by the next look
+		return d.fail("sync "+d.dir, err)
 	}
 	return nil
 }
