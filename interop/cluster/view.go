@@ -230,12 +230,18 @@ func Whole(partitions []Partition) error {
 
 // await asks until there is no error, and returns the last one where time is over.
 func (v *View) await(ctx context.Context, ask func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, agreeMax)
+	return Await(ctx, agreeMax, lookAgain, ask)
+}
+
+// Await looks every so often until there is no error, and returns the last one where time is
+// over: after atMost, or with ctx.
+func Await(ctx context.Context, atMost, every time.Duration, look func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()
-	again := time.NewTicker(lookAgain)
+	again := time.NewTicker(every)
 	defer again.Stop()
 	for {
-		err := ask(ctx)
+		err := look(ctx)
 		if err == nil {
 			return nil
 		}

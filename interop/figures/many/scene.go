@@ -136,21 +136,7 @@ func ofGoal(goal string) string {
 
 // await looks until there is no error, and returns the last one where time is over.
 func await(ctx context.Context, look func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, stepMax)
-	defer cancel()
-	again := time.NewTicker(lookAgain)
-	defer again.Stop()
-	for {
-		err := look(ctx)
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-again.C:
-		case <-ctx.Done():
-			return errors.Join(ctx.Err(), err)
-		}
-	}
+	return cluster.Await(ctx, stepMax, lookAgain, look)
 }
 
 func wait(ctx context.Context, length time.Duration) error {
