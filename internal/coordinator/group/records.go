@@ -231,6 +231,9 @@ func groupOf(id string, v kmsg.GroupMetadataValue) (*group, error) {
 	}
 	g.generation, g.protocolType, g.protocol = v.Generation, v.ProtocolType, text(v.Protocol)
 	for _, kept := range v.Members {
+		if kept.MemberID == "" {
+			return nil, fmt.Errorf("group %q: a member without an id", id)
+		}
 		if g.byID[kept.MemberID] != nil || text(kept.InstanceID) != "" && g.static[*kept.InstanceID] != nil {
 			return nil, fmt.Errorf("group %q: member %q is there twice", id, kept.MemberID)
 		}

@@ -225,6 +225,11 @@ func FuzzReplay(f *testing.F) {
 		f.Add(r.Key, r.Value)
 	}
 	f.Add([]byte{0, 3}, []byte(nil))
+	nameless := newGroup("g", d.now)
+	nameless.add(&member{protocols: []protocol{{}}})
+	nameless.state = Stable
+	r := groupRecord(nameless)
+	f.Add(r.Key, r.Value) // a member without an id could not lead its group
 	f.Fuzz(func(t *testing.T, key, value []byte) {
 		d := newDriver(t)
 		d.s = NewGroups(d.s.config)
