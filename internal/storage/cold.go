@@ -47,18 +47,20 @@ func (c *coldReads) yields() bool {
 
 // readAt is segmentReader.ReadAt, in which commits go first.
 func (c *coldReads) readAt(s *segment, h *handle, p []byte, off int64) (int, error) {
-	done := 0
-	for {
-		done += h.ReadCached(p[done:], off+int64(done))
-		if done == len(p) {
-			return done, nil
+	done := h.ReadCached(p, off)
+	for done < len(p) {
+		rest, at := p[done:], off+int64(done)
+		if n := h.ReadCached(rest[:min(len(rest), coldPieceBytes)], at); n > 0 {
+			done += n
+			continue
 		}
 		s.noteFromDisk(off + int64(len(p)))
-		n, err := c.piece(h, p[done:], off+int64(done))
-		if done += n; err != nil || done == len(p) {
+		n, err := c.piece(h, rest, at)
+		if done += n; err != nil {
 			return done, err
 		}
 	}
+	return done, nil
 }
 
 // piece reads some of p, or all of it.

@@ -49,8 +49,9 @@ type FS interface {
 // Close; the others need one caller at a time.
 type File interface {
 	io.ReaderAt
-	// ReadCached reads what is in memory from off on, and returns without waiting for the
-	// disk how much that was. What is missing is for ReadAt to read, or to fail with.
+	// ReadCached reads from off on what is in memory, and returns how much that was; it
+	// may be nothing where only some of p is there. The disk is not asked for anything:
+	// what is missing is for ReadAt to read, or to fail with.
 	ReadCached(p []byte, off int64) int
 	// NoReadAhead has the system read what is asked for from now on, and no more.
 	NoReadAhead()
