@@ -36,7 +36,7 @@ type broker struct {
 
 	options options
 	process *exec.Cmd
-	exited  chan error
+	exited  chan struct{} // closed when the process has ended, after its ProcessState is set
 	logPath string
 	work    string
 }
@@ -101,8 +101,11 @@ func (b *broker) start(ctx context.Context) error {
 	if err := b.process.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", b.options.server, err)
 	}
-	b.exited = make(chan error, 1)
-	go func(p *exec.Cmd, exited chan<- error) { exited <- p.Wait() }(b.process, b.exited)
+	b.exited = make(chan struct{})
+	go func(p *exec.Cmd, exited chan<- struct{}) {
+		defer close(exited)
+		_ = p.Wait() // its ProcessState says the same
+	}(b.process, b.exited)
 	return b.awaitListening(ctx)
 }
 
@@ -126,9 +129,10 @@ func (b *broker) awaitListening(ctx context.Context) error {
 		}
 		select {
 		case <-again.C:
-		case err := <-b.exited:
+		case <-b.exited:
+			state := b.process.ProcessState
 			b.process = nil
-			return fmt.Errorf("%s ended at its start: %w\n%s", b.options.server, err, b.logTail())
+			return fmt.Errorf("%s ended at its start: %s\n%s", b.options.server, state, b.logTail())
 		case <-deadline.C:
 			return fmt.Errorf("%s: nothing listens on %s after %s\n%s", b.options.server, b.addr, startMax, b.logTail())
 		case <-ctx.Done():
@@ -137,20 +141,37 @@ func (b *broker) awaitListening(ctx context.Context) error {
 	}
 }
 
+// gone is nil where our broker runs, or was ended from here, or there is none of ours;
+// otherwise it says how the broker has ended by itself.
+func (b *broker) gone() error {
+	if b.process == nil {
+		return nil
+	}
+	select {
+	case <-b.exited:
+		return fmt.Errorf("the broker has ended by itself, with %s; its log ends with\n%s", b.process.ProcessState, b.logTail())
+	default:
+		return nil
+	}
+}
+
 // stop ends our broker the way Ctrl+C does and demands exit code 0.
 func (b *broker) stop() error {
 	if !b.owned || b.process == nil {
 		return nil
 	}
-	p := b.process
+	gone, p := b.gone(), b.process
 	b.process = nil
+	if gone != nil {
+		return gone
+	}
 	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
-		return fmt.Errorf("stop broker: %w (it had ended before)\n%s", err, b.logTail())
+		return fmt.Errorf("stop broker: %w", err)
 	}
 	select {
-	case err := <-b.exited:
-		if err != nil {
-			return fmt.Errorf("broker ended with %w\n%s", err, b.logTail())
+	case <-b.exited:
+		if !p.ProcessState.Success() {
+			return fmt.Errorf("broker ended with %s\n%s", p.ProcessState, b.logTail())
 		}
 		return nil
 	case <-time.After(stopMax):

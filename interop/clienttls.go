@@ -36,7 +36,7 @@ func runClientTLS(s *suiteRun) {
 		var nodes *cluster.Cluster
 		s.check("three nodes start, certificates of clients "+auth, func(c *check) {
 			var err error
-			nodes, err = openCluster(c.Ctx, c.broker.options.server, func(id int) []string {
+			nodes, err = openCluster(c.Ctx, c.broker.options, func(id int) []string {
 				return []string{"--config", files.server(c, id, auth)}
 			})
 			c.NoError(err)
@@ -46,7 +46,9 @@ func runClientTLS(s *suiteRun) {
 		}
 		b := *s.broker
 		b.addr = nodes.Bootstrap()
-		over := &suiteRun{Suite: s.Suite, tools: s.tools, broker: &b}
+		suite := *s.Suite
+		suite.Explain = nodes.Gone
+		over := &suiteRun{Suite: &suite, tools: s.tools, broker: &b}
 		over.speaksTLS(files, "alice", auth)
 		if auth == "requested" {
 			over.speaksTLS(files, "anybody", auth)

@@ -20,13 +20,15 @@ type ownCluster struct {
 func (s *suiteRun) onOwnNodes(flags func(id int) []string, do func(*ownCluster)) {
 	var own *ownCluster
 	s.check("three nodes start", func(c *check) {
-		started, err := openCluster(c.Ctx, c.broker.options.server, flags)
+		started, err := openCluster(c.Ctx, c.broker.options, flags)
 		c.NoError(err)
 		view, err := cluster.NewView(started)
 		c.NoError(err)
 		b := *c.broker
 		b.addr = started.Bootstrap()
-		own = &ownCluster{suiteRun: &suiteRun{Suite: s.Suite, tools: s.tools, broker: &b}, Cluster: started, view: view}
+		suite := *s.Suite
+		suite.Explain = started.Gone
+		own = &ownCluster{suiteRun: &suiteRun{Suite: &suite, tools: s.tools, broker: &b}, Cluster: started, view: view}
 	})
 	if own == nil {
 		return

@@ -14,7 +14,11 @@ import (
 // runSuites runs the suites against one broker, and then those that want three.
 func runSuites(ctx context.Context, o options, t *tools, rep *checks.Report, list []suite) {
 	begin := func(name string, b *broker) *suiteRun {
-		return &suiteRun{Suite: &checks.Suite{Ctx: ctx, Name: name, Report: rep}, tools: t, broker: b}
+		suite := &checks.Suite{Ctx: ctx, Name: name, Report: rep}
+		if b != nil {
+			suite.Explain = b.gone
+		}
+		return &suiteRun{Suite: suite, tools: t, broker: b}
 	}
 	starts := func(name string, err error, began time.Time) {
 		rep.Add(checks.Result{Suite: name, Check: "starts", Err: err, Took: time.Since(began)})
@@ -33,7 +37,7 @@ func runSuites(ctx context.Context, o options, t *tools, rep *checks.Report, lis
 		return
 	}
 	began := time.Now()
-	c, err := openCluster(ctx, o.server, nil)
+	c, err := openCluster(ctx, o, nil)
 	if err != nil {
 		starts("three nodes", err, began)
 		return
@@ -73,8 +77,8 @@ func runOnOne(b *broker, list []suite, begin func(string, *broker) *suiteRun) {
 }
 
 // openCluster starts three nodes as a user does, each with the flags for its id; nil: none.
-func openCluster(ctx context.Context, server string, flags func(id int) []string) (*cluster.Cluster, error) {
-	c, err := cluster.Chronik(server)
+func openCluster(ctx context.Context, o options, flags func(id int) []string) (*cluster.Cluster, error) {
+	c, err := cluster.Chronik(o.server)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +88,7 @@ func openCluster(ctx context.Context, server string, flags func(id int) []string
 		}
 	}
 	if err := c.Start(ctx, 1, 2, 3); err != nil {
-		return nil, errors.Join(err, c.Close(false))
+		return nil, errors.Join(err, c.Close(o.keep))
 	}
 	return c, nil
 }
@@ -95,10 +99,11 @@ func runOnThree(o options, c *cluster.Cluster, list []suite, begin func(string, 
 	id := newRunID()
 	inTurn(list, func(i int, s suite) {
 		b := &broker{brokers: cluster.Size, runID: id, options: o}
+		suite := begin(s.name, b)
 		if c != nil {
-			b.addr = c.Nodes[i%cluster.Size].Addr
+			b.addr, suite.Explain = c.Nodes[i%cluster.Size].Addr, c.Gone
 		}
-		s.run(begin(s.name, b))
+		s.run(suite)
 	})
 }
 

@@ -84,7 +84,7 @@ func run(ctx context.Context, o options) (failed int, err error) {
 		name string
 		run  func(*stage)
 	}{{"metadata", metadataPhase}, {"acks", acksPhase}, {"failover", failoverPhase}, {"afterwards", afterwardsPhase}} {
-		phase.run(&stage{Suite: &checks.Suite{Ctx: ctx, Name: phase.name, Report: a.report}, acceptance: a})
+		phase.run(&stage{Suite: &checks.Suite{Ctx: ctx, Name: phase.name, Report: a.report, Explain: a.cluster.Gone}, acceptance: a})
 	}
 	return a.report.Summary(time.Since(began)), nil
 }

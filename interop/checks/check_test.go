@@ -27,6 +27,25 @@ func TestFailedCheckLeavesTheNextOneRunning(t *testing.T) {
 	}
 }
 
+func TestWhatMayBeWhyIsSaidOfFailedChecksAlone(t *testing.T) {
+	got := inSuite(t, func(s *Suite) {
+		s.Explain = func() error { return errors.New("the broker is gone") }
+		s.Check("fails", func(c *Check) { c.Equal("a number", 1, 2) })
+		s.Check("passes", func(c *Check) { c.Equal("a number", 2, 2) })
+		s.Program("p", command.Line{Args: []string{"sh", "-c", "echo not ok one; exit 1"}})
+		s.Explain = func() error { return nil }
+		s.Check("nobody knows why", func(c *Check) { c.Equal("a number", 1, 2) })
+	})
+	for i, why := range []bool{true, false, true, true, false} {
+		if explained := got[i].Err != nil && strings.Contains(got[i].Err.Error(), "\nthe broker is gone"); explained != why || got[i].Suite != "test" {
+			t.Errorf("%+v", got[i])
+		}
+	}
+	if err := got[4].Err; err == nil || !strings.Contains(err.Error(), "got 1, want 2") {
+		t.Error(err)
+	}
+}
+
 func TestCheckNeedsExitCodeZero(t *testing.T) {
 	got := inSuite(t, func(s *Suite) {
 		s.Check("exit 3", func(c *Check) { c.Exec(command.Line{Args: []string{"sh", "-c", "echo out; exit 3"}}) })

@@ -16,6 +16,9 @@ type Suite struct {
 	Ctx    context.Context // of all that the checks run
 	Name   string
 	Report *Report
+	// Explain, where not nil, is asked of each check that has failed: what may be why, or
+	// nil. It is called where the check runs.
+	Explain func() error
 }
 
 // failure carries a failed check out of nested calls to Suite.Check.
@@ -26,7 +29,15 @@ type failure struct{ err error }
 func (s *Suite) Check(name string, f func(c *Check)) {
 	start := time.Now()
 	err := s.attempt(f)
-	s.Report.Add(Result{Suite: s.Name, Check: name, Err: err, Took: time.Since(start)})
+	s.add(Result{Check: name, Err: err, Took: time.Since(start)})
+}
+
+func (s *Suite) add(res Result) {
+	res.Suite = s.Name
+	if res.Err != nil && s.Explain != nil {
+		res.Err = errors.Join(res.Err, s.Explain())
+	}
+	s.Report.Add(res)
 }
 
 func (s *Suite) attempt(f func(c *Check)) (err error) {
@@ -66,17 +77,17 @@ func (s *Suite) Program(title string, line command.Line) {
 		case line == fmt.Sprintf("1..%d", checks) && checks > 0:
 			ended = true
 		case passed || name != line:
-			res := Result{Suite: s.Name, Check: title + ": " + name}
+			res := Result{Check: title + ": " + name}
 			if !passed {
 				res.Err = errors.New(strings.Join(details, "\n"))
 			}
 			details = nil
 			checks++
-			s.Report.Add(res)
+			s.add(res)
 		}
 	}
 	if err == nil && !ended {
 		err = fmt.Errorf("ended with exit code %d after %d checks\n%s", out.Code, checks, command.Tail(out.All()))
 	}
-	s.Report.Add(Result{Suite: s.Name, Check: title + ": comes to its end", Err: err, Took: time.Since(start)})
+	s.add(Result{Check: title + ": comes to its end", Err: err, Took: time.Since(start)})
 }

@@ -150,6 +150,15 @@ func (c *Cluster) Running() []*Node {
 	return running
 }
 
+// Gone says of each node that has ended by itself how it did; nil: there is none.
+func (c *Cluster) Gone() error {
+	var gone []error
+	for _, n := range c.Nodes {
+		gone = append(gone, n.Gone())
+	}
+	return errors.Join(gone...)
+}
+
 // Bootstrap are the addresses of all nodes, as clients take them.
 func (c *Cluster) Bootstrap() string { return strings.Join(c.Addrs(), ",") }
 

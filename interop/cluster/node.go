@@ -40,7 +40,8 @@ type Node struct {
 	secure  func(keystore string) error // has it listen at SecureAddr as well, from its next start on
 	exits   int                         // the code with which it ends in order when it is interrupted
 	process *exec.Cmd
-	exited  chan error // has the end of the process, once
+	exited  chan struct{} // closed when the process has ended, after its ProcessState is set
+	asked   bool          // the process was interrupted
 }
 
 // CommandLine is what starts the node, as one types it.
@@ -61,6 +62,28 @@ func (n *Node) PID() int { return n.process.Process.Pid }
 // Running reports whether the node was started and has not been ended.
 func (n *Node) Running() bool { return n.process != nil }
 
+// Gone is nil where the node runs, or was ended from here; otherwise it says how the node
+// has ended by itself, and what it has logged last.
+func (n *Node) Gone() error {
+	if n.process == nil || n.asked {
+		return nil
+	}
+	select {
+	case <-n.exited:
+		return n.endedByItself()
+	default:
+		return nil
+	}
+}
+
+// goneLines of its log are repeated of a node that has ended by itself.
+const goneLines = 20
+
+// endedByItself is called once the process has ended.
+func (n *Node) endedByItself() error {
+	return fmt.Errorf("node %d has ended by itself, with %s; its log ends with\n%s", n.ID, n.process.ProcessState, n.logTail(goneLines))
+}
+
 // Start runs the node's process, and does not wait for it.
 func (n *Node) Start() error {
 	log, err := os.OpenFile(n.LogPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -75,8 +98,11 @@ func (n *Node) Start() error {
 	if err := p.Start(); err != nil {
 		return fmt.Errorf("start node %d: %w", n.ID, err)
 	}
-	n.process, n.exited = p, make(chan error, 1)
-	go func(p *exec.Cmd, exited chan<- error) { exited <- p.Wait() }(n.process, n.exited)
+	n.process, n.exited, n.asked = p, make(chan struct{}), false
+	go func(exited chan<- struct{}) {
+		defer close(exited)
+		_ = p.Wait() // its ProcessState says the same
+	}(n.exited)
 	return nil
 }
 
@@ -93,34 +119,49 @@ func (n *Node) AwaitListening(ctx context.Context) error {
 		}
 		select {
 		case <-again.C:
-		case err := <-n.exited:
+		case <-n.exited:
+			state := n.process.ProcessState
 			n.process = nil
-			return fmt.Errorf("node %d ended at its start: %w\n%s", n.ID, err, n.logTail())
+			return fmt.Errorf("node %d ended at its start: %s\n%s", n.ID, state, n.logTail(command.TailLines))
 		case <-ctx.Done():
-			return fmt.Errorf("node %d does not listen on %s: %w\n%s", n.ID, n.Addr, ctx.Err(), n.logTail())
+			return fmt.Errorf("node %d does not listen on %s: %w\n%s", n.ID, n.Addr, ctx.Err(), n.logTail(command.TailLines))
 		}
 	}
 }
 
-// Kill ends the process with SIGKILL, and returns when it is gone.
+// Kill ends the process with SIGKILL, and returns when it is gone. That it was gone before
+// is an error.
 func (n *Node) Kill() error {
 	if n.process == nil {
 		return nil
 	}
-	err := n.process.Process.Kill()
-	<-n.exited // killed, as it says
+	err := n.signal(syscall.SIGKILL)
+	<-n.exited
 	n.process = nil
 	return err
 }
 
 // Pause stops the process with SIGSTOP; its connections stay open.
-func (n *Node) Pause() error { return n.process.Process.Signal(syscall.SIGSTOP) }
+func (n *Node) Pause() error { return n.signal(syscall.SIGSTOP) }
 
 // Resume lets a paused process go on.
-func (n *Node) Resume() error { return n.process.Process.Signal(syscall.SIGCONT) }
+func (n *Node) Resume() error { return n.signal(syscall.SIGCONT) }
 
 // Interrupt asks the process to stop, as Ctrl+C does, and does not wait for it.
-func (n *Node) Interrupt() error { return n.process.Process.Signal(syscall.SIGINT) }
+func (n *Node) Interrupt() error {
+	err := n.signal(syscall.SIGINT)
+	n.asked = err == nil
+	return err
+}
+
+func (n *Node) signal(s syscall.Signal) error {
+	err := n.process.Process.Signal(s)
+	if errors.Is(err, os.ErrProcessDone) {
+		<-n.exited
+		return n.endedByItself()
+	}
+	return err
+}
 
 // AwaitExit waits for the end of a process that was asked to stop, and demands
 // the exit code of one that has stopped in order.
@@ -128,15 +169,15 @@ func (n *Node) AwaitExit() error {
 	p := n.process
 	n.process = nil
 	select {
-	case <-n.exited: //nolint:errcheck // its state says the same
+	case <-n.exited:
 		if p.ProcessState.ExitCode() != n.exits {
-			return fmt.Errorf("node %d ended with %s, in order it is exit status %d\n%s", n.ID, p.ProcessState, n.exits, n.logTail())
+			return fmt.Errorf("node %d ended with %s, in order it is exit status %d\n%s", n.ID, p.ProcessState, n.exits, n.logTail(command.TailLines))
 		}
 		return nil
 	case <-time.After(exitMax):
 		err := p.Process.Kill()
 		<-n.exited // killed, as it says
-		return errors.Join(fmt.Errorf("node %d runs on %s after SIGINT\n%s", n.ID, exitMax, n.logTail()), err)
+		return errors.Join(fmt.Errorf("node %d runs on %s after SIGINT\n%s", n.ID, exitMax, n.logTail(command.TailLines)), err)
 	}
 }
 
@@ -147,16 +188,16 @@ func (n *Node) Stop() (time.Duration, error) {
 	}
 	began := time.Now()
 	if err := n.Interrupt(); err != nil {
-		return 0, fmt.Errorf("stop node %d: %w (it had ended before)\n%s", n.ID, err, n.logTail())
+		return 0, fmt.Errorf("stop node %d: %w", n.ID, err)
 	}
 	err := n.AwaitExit()
 	return time.Since(began), err
 }
 
-func (n *Node) logTail() string {
+func (n *Node) logTail(lines int) string {
 	data, err := os.ReadFile(n.LogPath)
 	if err != nil {
 		return err.Error()
 	}
-	return command.Tail(string(data))
+	return command.Last(string(data), lines)
 }

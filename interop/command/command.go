@@ -89,14 +89,14 @@ func Succeed(ctx context.Context, line Line) error {
 	return nil
 }
 
-// tailLinesMax is how much of a long text a report repeats.
-const tailLinesMax = 60
+// TailLines is how much of a long text a report repeats.
+const TailLines = 60
 
 // Tail is the end of a long text.
-func Tail(text string) string {
+func Tail(text string) string { return Last(text, TailLines) }
+
+// Last are the last lines of a text, or all where there are fewer.
+func Last(text string, count int) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
-	if len(lines) > tailLinesMax {
-		lines = lines[len(lines)-tailLinesMax:]
-	}
-	return strings.Join(lines, "\n")
+	return strings.Join(lines[max(0, len(lines)-count):], "\n")
 }
