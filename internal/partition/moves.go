@@ -21,8 +21,6 @@ type move struct {
 	cancel    context.CancelFunc
 	// Set.mu guards the rest.
 	copy *storage.Move // nil: not begun
-	// taking: the copy is about to take over, and the move can be cancelled no more.
-	taking bool
 }
 
 // Move is what is known of a log that is moving.
@@ -77,17 +75,16 @@ func (s *Set) toMove(name model.TopicPartition, to *directory) (*Partition, erro
 
 // turnLocked ends a move to another directory, and reports whether one is to begin.
 func (s *Set) turnLocked(p *Partition, to *directory) bool {
-	home := p.home.Load()
 	if m := s.moves[p]; m != nil {
 		if m.to == to {
 			return false
 		}
-		if m.taking {
-			home = m.to
-		}
 		s.cancelLocked(m)
 	}
-	return home != to
+	if home := s.taking[p]; home != nil {
+		return home != to
+	}
+	return p.home.Load() != to
 }
 
 // cancelLocked ends a move; what it has made goes.
@@ -201,14 +198,19 @@ func (s *Set) carryOutMove(ctx context.Context, m *move) {
 	p.moving.Lock()
 	defer p.moving.Unlock()
 	from := p.home.Load()
-	err := s.moveLog(m)
-	if err != nil && ctx.Err() == nil && p.home.Load() != m.to {
+	var err error
+	stays := from == m.to // what was to take over before it did not
+	if !stays {
+		err = s.moveLog(m)
+	}
+	if stays || err != nil && ctx.Err() == nil && p.home.Load() != m.to {
 		m.future.Remove()
 	}
 	s.mu.Lock()
 	if s.moves[p] == m {
 		delete(s.moves, p)
 	}
+	delete(s.taking, p)
 	m.to.held--
 	if p.home.Load() == m.to && from != m.to {
 		s.goneLocked(p.name, from)
@@ -218,6 +220,7 @@ func (s *Set) carryOutMove(ctx context.Context, m *move) {
 	cancelled := m.ctx.Err() != nil
 	m.cancel()
 	switch {
+	case stays:
 	case err == nil:
 		s.logger.Info("Moved a partition to another log directory", "partition", p.name, "from", from.Name, "to", m.to.Name,
 			"bytes", p.log().Size(), "took", time.Since(began).Round(time.Millisecond))
@@ -261,13 +264,21 @@ func (s *Set) copyLog(m *move, copied *storage.Move) error {
 	if err := catchUp(m.ctx, copied); err != nil {
 		return err
 	}
-	s.mu.Lock()
-	m.taking = m.ctx.Err() == nil
-	s.mu.Unlock()
-	if !m.taking {
-		return m.ctx.Err()
+	if err := s.take(m); err != nil {
+		return err
 	}
 	return m.partition.goOnIn(m.to, copied)
+}
+
+// take has a move go to its end, unless it was cancelled.
+func (s *Set) take(m *move) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := m.ctx.Err(); err != nil {
+		return err
+	}
+	s.taking[m.partition] = m.to
+	return nil
 }
 
 func catchUp(ctx context.Context, copied *storage.Move) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -140,6 +141,51 @@ func TestMoveEndsEarly(t *testing.T) {
 }
 
 // A partition that comes is begun where that was asked for before.
+// The copy that is about to take over does so: where the partition is asked to be meanwhile
+// counts from there.
+func TestPartitionTurnsWhileItsCopyTakesOver(t *testing.T) {
+	for _, turns := range []string{"", "home", "home away", "home away home", "away"} {
+		fs := vfs.NewMem()
+		n := newDisksNode(t, fs)
+		n.topic("t", 1, 1)
+		p := n.partition()
+		n.append(p, AcksLeader, "x")
+		at := map[string]string{"home": p.Directory(), "away": other(p.Directory())}
+		n.runMoves()
+		p.receiving.Lock() // holds the copy up
+		asked := strings.Fields("away " + turns)
+		for i, where := range asked {
+			if err := n.set.AlterDirectory(moving, at[where]); err != nil {
+				t.Fatal(err)
+			}
+			for taking := i > 0; !taking; {
+				n.set.mu.Lock()
+				taking = len(n.set.taking) > 0
+				n.set.mu.Unlock()
+			}
+		}
+		p.receiving.Unlock()
+		n.moved()
+		p.moving.Lock() // a move that has been cancelled too late is none of Moves
+		last := at[asked[len(asked)-1]]
+		if p.Directory() != last {
+			t.Errorf("asked for %v, in %s, want %s", asked, p.Directory(), last)
+		}
+		p.moving.Unlock()
+		n.stop()
+		for path, names := range map[string][]string{"/a": lying(t, fs, "a"), "/b": lying(t, fs, "b")} {
+			if path == last != slices.Contains(names, "t-0") || len(n.set.taking) > 0 {
+				t.Errorf("asked for %v: %s has %v, taking is %v", asked, path, names, n.set.taking)
+			}
+		}
+		for _, d := range n.set.directories {
+			if want := map[bool]int{true: 1}[d.Name == last]; d.held != want {
+				t.Errorf("asked for %v: %s holds %d, want %d", asked, d.Name, d.held, want)
+			}
+		}
+	}
+}
+
 func TestDirectoryOfAPartitionThatIsToCome(t *testing.T) {
 	n := newDisksNode(t, vfs.NewMem())
 	for _, name := range []string{"/b", "/b", "/a"} {

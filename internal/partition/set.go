@@ -95,6 +95,9 @@ type Set struct {
 	lies map[model.TopicPartition][]*directory
 	// moves are the logs on their way to another directory.
 	moves map[*Partition]*move
+	// taking are those of which a copy is about to take over, and where: that can be
+	// cancelled no more, whatever moves has by then.
+	taking map[*Partition]*directory
 	// preferred is where partitions are to lie that are not here yet.
 	preferred map[model.TopicPartition]*directory
 	pace      pace
@@ -127,7 +130,7 @@ func NewSet(o Options) *Set {
 	for _, d := range o.Directories {
 		s.directories = append(s.directories, &directory{Directory: d, wake: make(chan struct{}, 1)})
 	}
-	s.moves, s.preferred = make(map[*Partition]*move), make(map[model.TopicPartition]*directory)
+	s.moves, s.taking, s.preferred = make(map[*Partition]*move), make(map[*Partition]*directory), make(map[model.TopicPartition]*directory)
 	s.pace.changed = make(chan struct{})
 	s.pace.bytesPerSecond = unlimited
 	return s
