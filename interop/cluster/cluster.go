@@ -185,6 +185,7 @@ func (c *Cluster) Close(keep bool) error {
 	var failures []error
 	for _, n := range c.Nodes {
 		failures = append(failures, n.Kill())
+		_ = n.log.Close() // nil where it was never started; what is there has been read
 	}
 	if !keep {
 		failures = append(failures, os.RemoveAll(c.Dir))

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"math"
 	"net"
 	"os"
 	"os/exec"
@@ -40,6 +42,7 @@ type Node struct {
 	secure  func(keystore string) error // has it listen at SecureAddr as well, from its next start on
 	exits   int                         // the code with which it ends in order when it is interrupted
 	process *exec.Cmd
+	log     *os.File      // at LogPath when the process was started; open until the next start, or Cluster.Close
 	exited  chan struct{} // closed when the process has ended, after its ProcessState is set
 	asked   bool          // the process was interrupted
 }
@@ -86,11 +89,12 @@ func (n *Node) endedByItself() error {
 
 // Start runs the node's process, and does not wait for it.
 func (n *Node) Start() error {
-	log, err := os.OpenFile(n.LogPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	log, err := os.OpenFile(n.LogPath, os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
 	}
-	defer log.Close()
+	_ = n.log.Close() // of the start before
+	n.log = log
 	p := exec.Command(n.args[0], slices.Concat(n.flags, n.args[1:])...)
 	p.Stdout, p.Stderr, p.Env = log, log, append(os.Environ(), n.env...)
 	// A Ctrl+C at the terminal is ours to answer, not the node's.
@@ -194,8 +198,10 @@ func (n *Node) Stop() (time.Duration, error) {
 	return time.Since(began), err
 }
 
+// logTail reads the file that the node has open: its directory may be what a node has ended for
+// the want of.
 func (n *Node) logTail(lines int) string {
-	data, err := os.ReadFile(n.LogPath)
+	data, err := io.ReadAll(io.NewSectionReader(n.log, 0, math.MaxInt64))
 	if err != nil {
 		return err.Error()
 	}

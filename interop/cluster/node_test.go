@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"os"
 	"strings"
 	"testing"
 )
@@ -49,6 +50,15 @@ func TestNodesThatEndByThemselvesAreToldOf(t *testing.T) {
 	if c.Node(1).Running() || c.Node(1).Gone() != nil {
 		t.Error("node 1 was told of, and is told of again")
 	}
+}
+
+func TestLogOfANodeWhoseDirectoryIsGoneIsToldOf(t *testing.T) {
+	c := run(t, "echo why >&2; read -r wait")
+	<-c.Node(1).exited // there is nothing to read
+	if err := os.RemoveAll(c.Dir); err != nil {
+		t.Fatal(err)
+	}
+	demand(t, c.Node(1).Gone(), "node 1 has ended by itself, with exit status 1", "\nwhy")
 }
 
 func TestNodesThatAreEndedAreNotToldOf(t *testing.T) {
