@@ -70,7 +70,7 @@ func TestIdleConnectionsAnswerOrAreCounted(t *testing.T) {
 // TestReadersTakeALittle: two are served, and one gets less than it would take.
 func TestReadersTakeALittle(t *testing.T) {
 	var c Crowd
-	addrs := []string{answering(t, 1<<20, 0), answering(t, 100, 2), answering(t, 1<<20, 0)}
+	addrs := []string{answering(t, 1<<20, 0), answering(t, 100, 1+askedAtOnce), answering(t, 1<<20, 0)}
 	t.Cleanup(c.Close) // before the nodes wait for its connections
 	for _, addr := range addrs {
 		if err := c.Stall(t.Context(), addr, "topic", 0); err != nil {
