@@ -88,10 +88,10 @@ func listenConfig(s config.Sockets) net.ListenConfig {
 		var errs []error
 		err := conn.Control(func(fd uintptr) {
 			if s.SendBufferBytes > 0 {
-				errs = append(errs, syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_SNDBUF, s.SendBufferBytes))
+				errs = append(errs, syscall.SetsockoptInt(socket(fd), syscall.SOL_SOCKET, syscall.SO_SNDBUF, s.SendBufferBytes))
 			}
 			if s.ReceiveBufferBytes > 0 {
-				errs = append(errs, syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, s.ReceiveBufferBytes))
+				errs = append(errs, syscall.SetsockoptInt(socket(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, s.ReceiveBufferBytes))
 			}
 		})
 		return errors.Join(append(errs, err)...)

@@ -20,7 +20,7 @@ const (
 // before flush returns. After an error the connection is of no use any more.
 type frameWriter struct {
 	conn   net.Conn
-	raw    syscall.RawConn  // of conn; nil where it is no plain one
+	raw    syscall.RawConn  // of conn; nil where it is no plain one, or the system has none that never blocks
 	try    func(fd uintptr) // writes of buf what the system takes at once; made once
 	tried  int              // bytes that it took
 	buf    []byte           // small things, copied
@@ -32,11 +32,8 @@ type frameWriter struct {
 
 func newFrameWriter(conn net.Conn) *frameWriter {
 	w := &frameWriter{conn: conn, buf: make([]byte, 0, writeBuffer)}
-	if plain, ok := conn.(syscall.Conn); ok {
-		if raw, err := plain.SyscallConn(); err == nil {
-			w.raw = raw
-			w.try = func(fd uintptr) { w.tried, _ = syscall.Write(int(fd), w.buf) }
-		}
+	if w.raw = descriptor(conn); w.raw != nil {
+		w.try = func(fd uintptr) { w.tried = writeAtOnce(fd, w.buf) }
 	}
 	return w
 }
