@@ -27,6 +27,10 @@ type network struct {
 	// mute: answers to requests of a kind do not arrive any more.
 	mute map[peer.Kind]bool
 	sent map[peer.Kind]int // requests that have arrived
+	// apart are pairs between which nothing arrives, in either direction.
+	apart map[[2]model.NodeID]bool
+	// lose, where not nil, picks raft's messages that are lost.
+	lose func(*quorum.Message) bool
 	// speaks is the version of the protocol that nodes speak.
 	speaks model.Protocol
 	wire   map[[2]model.NodeID]chan func()
@@ -34,7 +38,7 @@ type network struct {
 
 func newNetwork() *network {
 	return &network{
-		nodes: make(map[model.NodeID]*node), cut: make(map[model.NodeID]bool),
+		nodes: make(map[model.NodeID]*node), cut: make(map[model.NodeID]bool), apart: make(map[[2]model.NodeID]bool),
 		mute: make(map[peer.Kind]bool), speaks: model.NewestProtocol, sent: make(map[peer.Kind]int), wire: make(map[[2]model.NodeID]chan func()),
 	}
 }
@@ -44,6 +48,26 @@ func (w *network) isolate(id model.NodeID, cut bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.cut[id] = cut
+}
+
+// part cuts two nodes off from each other.
+func (w *network) part(a, b model.NodeID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.apart[[2]model.NodeID{a, b}], w.apart[[2]model.NodeID{b, a}] = true, true
+}
+
+// loseRaft has some of raft's messages be lost.
+func (w *network) loseRaft(which func(*quorum.Message) bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lose = which
+}
+
+func (w *network) losesRaft(m *quorum.Message) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.lose != nil && w.lose(m)
 }
 
 func (w *network) silence(kind peer.Kind, mute bool) {
@@ -64,7 +88,7 @@ func (w *network) target(from, to model.NodeID) (n *node, gone bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n = w.nodes[to]
-	if w.cut[from] || w.cut[to] {
+	if w.cut[from] || w.cut[to] || w.apart[[2]model.NodeID{from, to}] {
 		return nil, false
 	}
 	return n, n == nil
@@ -74,7 +98,7 @@ func (w *network) target(from, to model.NodeID) (n *node, gone bool) {
 func (w *network) loses(from, to model.NodeID, kind peer.Kind) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.mute[kind] || w.cut[from] || w.cut[to]
+	return w.mute[kind] || w.cut[from] || w.cut[to] || w.apart[[2]model.NodeID{from, to}]
 }
 
 // died: that run of a node is gone.
@@ -207,6 +231,9 @@ type raft struct{ line }
 func (r raft) Send(messages []*quorum.Message) {
 	for _, m := range messages {
 		to, copied := quorum.NodeOf(m.GetTo()), proto.CloneOf(m)
+		if r.w.losesRaft(m) {
+			continue
+		}
 		r.w.deliver(r.from, to, func() {
 			if n, _ := r.w.target(r.from, to); n != nil {
 				_ = n.quorum.Step(context.Background(), copied)

@@ -184,12 +184,14 @@ func (r *Roster) RemoveVoter(ctx context.Context, node model.NodeID, directory m
 	})
 }
 
-// yield hands the office on; that it has is the error.
+// yield hands the office on; that it has is the error. It asks until that is so: raft's one
+// message may be lost, nobody may have answered a new leader yet, and who is to lead may lose
+// the election.
 func (r *Roster) yield(ctx context.Context) error {
-	if err := r.quorum.Yield(ctx); err != nil {
-		return err
-	}
 	for r.quorum.Leader() == r.quorum.Node() {
+		if err := r.quorum.Yield(ctx); err != nil {
+			return err
+		}
 		select {
 		case <-time.After(changeAgainAfter):
 		case <-ctx.Done():

@@ -177,8 +177,9 @@ func (m *Machine) Step(message *Message) error {
 func (m *Machine) Campaign() error { return m.node.Campaign() }
 
 // Yield has the leader hand its office to the voter that has most of the log. It
-// keeps it where that takes longer than an election would. Elsewhere, and where
-// there is no other voter, it does nothing.
+// keeps it where that takes longer than an election would. Elsewhere, where there is no
+// other voter that has answered, and while it is on its way already, it does nothing: it
+// may be asked again and again.
 func (m *Machine) Yield() {
 	var to, match uint64
 	m.node.WithProgress(func(id uint64, kind raft.ProgressType, p tracker.Progress) {
@@ -186,7 +187,7 @@ func (m *Machine) Yield() {
 			to, match = id, p.Match
 		}
 	})
-	if m.Leads() && to != 0 {
+	if m.Leads() && to != 0 && m.node.BasicStatus().LeadTransferee == 0 {
 		m.node.TransferLeader(to)
 	}
 }
