@@ -50,6 +50,8 @@ func (a arrivals) Request(ctx context.Context, from model.NodeID, kind peer.Kind
 		return a.b.member.HeardBeat(ctx, body)
 	case membership.KindPresence:
 		return nil, nil
+	case membership.KindStanding:
+		return a.b.router.Standing(from, body)
 	case membership.KindJoin:
 		return a.b.router.LetIn(ctx, body)
 	case membership.KindMembers:

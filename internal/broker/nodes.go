@@ -144,6 +144,7 @@ func (b *Broker) memberOptions() membership.Options {
 		return o
 	}
 	c := b.config.Cluster
+	o.Others = b.others
 	o.Lapsed = func() { b.partitions.Lapsed() }
 	b.presence = membership.NewPresence(b.nodes.network, b.suspects.add)
 	b.nodes.office = membership.NewOffice(membership.OfficeOptions{

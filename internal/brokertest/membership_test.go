@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -209,6 +210,27 @@ func TestALostDiskIsReplacedUnderTheSameID(t *testing.T) {
 	r.c.Stop(1) // the new copies and votes count
 	r.produced(ctx)
 	r.readAll(ctx, 3)
+}
+
+// Goal: a node that was forgotten while it stood still, by a cluster that another node leads
+// since, stops when it goes on. Method: the leader that it knows is stopped, so that those
+// that are left, which send it nothing, have to be asked.
+func TestANodeThatWasForgottenWhileItStoodStillStops(t *testing.T) {
+	r := startRoster(t)
+	ctx := Context(t)
+	fourth := Launch(t, Build(t), "--node-id", "4", "--kafka-port", "0", "--admin-addr", "none", "--data-dir", filepath.Join(t.TempDir(), "node4"),
+		"--override", "broker.session.timeout.ms=2000", "raft-cluster", "--raft-addr", "127.0.0.1:"+FreePort(t), "--peers", "2@127.0.0.1:"+r.c.layout.raft[1])
+	fourth.Await(saidReady)
+	r.wantQuorum(ctx, "[1 2 3] [4]")
+	leader := int(r.describeQuorum(ctx).LeaderID)
+	r.must(fourth.cmd.Process.Signal(syscall.SIGSTOP))
+	r.must(r.unregister(ctx, 4))
+	r.wantQuorum(ctx, "[1 2 3] []")
+	r.c.Stop(leader)
+	r.must(fourth.cmd.Process.Signal(syscall.SIGCONT))
+	if err := fourth.Ended(ctx); err == nil || !strings.Contains(fourth.Log(), membership.ErrRemoved.Error()) {
+		t.Errorf("it ends with %v, and said:\n%s", err, fourth.Log())
+	}
 }
 
 // replicas are a partition's as they are now.

@@ -59,15 +59,16 @@ type HeartbeatAnswer struct {
 // proving that this is still the controller takes up to another heartbeat's time, in which
 // a broker that has fallen silent would have others wait for longer.
 func (s *Supervisor) Heartbeat(arrived, now time.Time, h Heartbeat) HeartbeatAnswer {
-	if h.BrokerEpoch > 0 && uint64(h.BrokerEpoch) > s.image.Index {
-		// The image is behind the broker, and cannot tell yet.
+	switch StandingOf(s.image, h.Node, h.BrokerEpoch) {
+	case Undecided:
 		return HeartbeatAnswer{Known: true, Fenced: true}
+	case Removed:
+		return HeartbeatAnswer{Removed: true}
+	case Replaced:
+		return HeartbeatAnswer{}
+	case Registered:
 	}
-	b := s.image.Brokers.ByID(h.Node)
-	if b == nil || b.Epoch != h.BrokerEpoch {
-		return HeartbeatAnswer{Removed: b == nil}
-	}
-	w := s.brokers[h.Node]
+	b, w := s.image.Brokers.ByID(h.Node), s.brokers[h.Node]
 	if !w.fencing.IsZero() {
 		// It is being fenced, and must not serve in the meantime: an answer that
 		// renewed its lease could reach beyond the fence.

@@ -47,7 +47,10 @@ func (m *Member) beat(ctx context.Context) error {
 				if count.Add(-1) == 0 {
 					m.restFor(wait)
 				}
-				return err
+				if err != nil {
+					return err
+				}
+				return m.askStanding(ctx) // which holds up no heartbeat
 			})
 		}
 	}

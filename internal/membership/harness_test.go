@@ -2,7 +2,9 @@ package membership
 
 import (
 	"context"
+	"iter"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -105,6 +107,9 @@ func (c *cluster) start(id model.NodeID) *node {
 	})
 	n.member = New(Options{
 		Node: id, Heartbeat: heartbeat, Session: session, Quorum: n.quorum, Router: n.router, Network: l, Office: n.office,
+		Others: func() iter.Seq[model.NodeID] {
+			return slices.Values(slices.DeleteFunc([]model.NodeID{1, 2, 3}, func(other model.NodeID) bool { return other == id }))
+		},
 		Partitions: n, Lapsed: func() { n.lapsed.Add(1) }, Logger: logger,
 	})
 	n.set = partition.NewSet(partition.Options{
@@ -201,7 +206,7 @@ func (n *node) message(from model.NodeID, kind peer.Kind, body []byte) {
 	}
 }
 
-func (n *node) request(ctx context.Context, _ model.NodeID, kind peer.Kind, body []byte) ([]byte, error) {
+func (n *node) request(ctx context.Context, from model.NodeID, kind peer.Kind, body []byte) ([]byte, error) {
 	switch kind {
 	case KindCommand:
 		return n.router.Decide(ctx, body)
@@ -211,6 +216,8 @@ func (n *node) request(ctx context.Context, _ model.NodeID, kind peer.Kind, body
 		return n.router.Index(), nil
 	case KindQuorum:
 		return n.router.DescribeQuorum(), nil
+	case KindStanding:
+		return n.router.Standing(from, body)
 	}
 	return nil, errNoSuchKind
 }

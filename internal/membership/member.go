@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -33,10 +35,12 @@ type Options struct {
 	// Heartbeat and Session are as in config.Cluster.
 	Heartbeat, Session time.Duration
 	Quorum             *quorum.Quorum
-	Router             *Router
-	Network            Network
-	Office             *Office
-	Partitions         Partitions
+	// Others are the nodes that may know this one.
+	Others     func() iter.Seq[model.NodeID]
+	Router     *Router
+	Network    Network
+	Office     *Office
+	Partitions Partitions
 	// Lapsed is told when the lease has run out for a while.
 	Lapsed func()
 	Logger *slog.Logger
@@ -51,6 +55,7 @@ type Member struct {
 	rest      chan time.Duration // capacity 1: the next heartbeat may wait so long
 	unfenced  chan struct{}      // closed when the controller has let the broker serve
 	mayStop   chan struct{}      // closed when it may leave
+	asking    atomic.Bool        // another node is asked for this one's standing
 
 	mu struct {
 		sync.Mutex
@@ -59,7 +64,7 @@ type Member struct {
 		epoch    model.BrokerEpoch // 0: not registered yet
 		serves   bool              // the image says that the broker is not fenced
 		leaving  bool
-		answered time.Time // when the newest heartbeat that was answered was sent
+		answered time.Time // when the newest heartbeat that was answered was sent; before: when it was registered
 		unfenced bool
 		mayStop  bool
 	}
@@ -82,7 +87,7 @@ func New(o Options) *Member {
 var ErrReplaced = errors.New("another process has registered as this node; give each node a --node-id (node.id) of its own")
 
 // ErrRemoved: the node was unregistered while it ran.
-var ErrRemoved = errors.New("this node was taken out of the cluster (UnregisterBroker); started again, it joins anew")
+var ErrRemoved = errors.New("this node was taken out of the cluster (kafka-cluster unregister): leave it stopped, or start it again to have it join anew")
 
 // Register tells the controller of this run, and returns once the registration is
 // applied here, and with it every partition open. Previous is filled in: the
@@ -150,7 +155,7 @@ func (m *Member) begin(own model.Incarnation) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.mu.epoch = b.Epoch
+	m.mu.epoch, m.mu.answered = b.Epoch, time.Now()
 	return nil
 }
 

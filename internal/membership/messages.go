@@ -25,6 +25,7 @@ const (
 	KindMembers                        // request, to the controller: memberChange; membersChanged
 	KindLoads                          // request: nothing; balance.Report
 	KindRaftPiece                      // request: package peer's, a part of a message to the quorum; nothing
+	KindStanding                       // request, to any node: a model.BrokerEpoch of who asks, JSON; standing
 )
 
 // decided is what became of a command.
@@ -72,6 +73,15 @@ func (c *membersChanged) err() error {
 		return fmt.Errorf("%w: %s", ErrOutcomeUnknown, c.Failure)
 	}
 	return nil
+}
+
+// standing is what a node's metadata says of a run of another; neither is set where that is
+// registered, or where the node does not know.
+type standing struct {
+	// Replaced: another run has registered since.
+	Replaced bool `json:"replaced,omitempty"`
+	// Removed: the node is not registered any more.
+	Removed bool `json:"removed,omitempty"`
 }
 
 // voter names a node, by its data directory too where that is known.

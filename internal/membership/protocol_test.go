@@ -41,6 +41,7 @@ func TestBytesOfMessages(t *testing.T) {
 		memberChange{Join: &Joining{Registration: controller.RegisterBroker{Node: 4, ClusterAddress: "h:1"}, Empty: true}},
 		memberChange{AddVoter: &voter{4, model.DirectoryID{2}}}, memberChange{RemoveVoter: &voter{Node: 4}}, memberChange{Unregister: new(model.NodeID(4))},
 		membersChanged{NotLeader: true}, membersChanged{Failure: "f"}, membersChanged{Index: 1, Joined: &Joined{Addresses: map[model.NodeID]string{1: "h:1"}}},
+		standing{Replaced: true}, standing{Removed: true},
 		membersChanged{Refused: wire.Errorf(kerr.VoterNotFound, "no")},
 	} {
 		fmt.Fprintf(&b, "%T %s\n", v, encode(v))
