@@ -80,7 +80,7 @@ func (a arrivals) Lost(node model.NodeID) {
 // Rejected implements peer.Handler. A node that has not been let in yet is the one
 // that has to change something; one of a running cluster goes on without the other.
 func (a arrivals) Rejected(node model.NodeID, r *peer.Rejection) {
-	if r.Final && !a.b.registered.Load() {
-		a.b.fail(fmt.Errorf("node %d does not accept this node: %w", node, errors.New(r.Reason)))
+	if r.Final && !a.b.registered.Load() && a.b.nodes.rejections.final(node, r.Address, a.b.addresses(node), a.b.config.Cluster.Peers) {
+		a.b.fail(fmt.Errorf("node %d at %s does not accept this node: %w", node, r.Address, errors.New(r.Reason)))
 	}
 }

@@ -89,6 +89,13 @@ func (b *Broker) addresses(node model.NodeID) []string {
 	return all
 }
 
+// asGiven: a node is known at the one address that --peers give, and who refuses there is
+// who was meant (rejections).
+func (b *Broker) asGiven(node model.NodeID) bool {
+	known := b.addresses(node)
+	return slices.ContainsFunc(b.config.Cluster.Peers, func(p config.Peer) bool { return p.Node == node && only(known, p.Address) })
+}
+
 // others are the nodes that this one has heard of.
 func (b *Broker) others() iter.Seq[model.NodeID] {
 	all := make(map[model.NodeID]bool)
@@ -130,7 +137,7 @@ func (b *Broker) seek(ctx context.Context) {
 				break
 			}
 			refused, ok := errors.AsType[*wire.Error](err)
-			if b.nodes.joins && ok && refused.Code != wire.CodeOf(kerr.NotController) {
+			if b.nodes.joins && ok && refused.Code != wire.CodeOf(kerr.NotController) && b.asGiven(node) {
 				b.fail(fmt.Errorf("the cluster does not let this node in: %w", err))
 				return
 			}

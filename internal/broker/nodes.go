@@ -18,14 +18,15 @@ import (
 
 // nodes is what a node of several has besides.
 type nodes struct {
-	listener net.Listener
-	network  *peer.Network
-	joins    bool   // there is no metadata here yet: it waits to be let into a cluster
-	address  string // of the cluster port, as other nodes are told
-	told     told
-	raft     *peer.Raft
-	streams  *replication.Streams
-	office   *membership.Office
+	listener   net.Listener
+	network    *peer.Network
+	joins      bool   // there is no metadata here yet: it waits to be let into a cluster
+	address    string // of the cluster port, as other nodes are told
+	told       told
+	rejections rejections
+	raft       *peer.Raft
+	streams    *replication.Streams
+	office     *membership.Office
 }
 
 const (

@@ -78,6 +78,25 @@ func TestWhoDoesNotBelongIsToldSo(t *testing.T) {
 	c.quiet(t)
 }
 
+// Where a node of the cluster was, one of another cluster may be, with the same id. A node
+// that starts, and has that address in its metadata alone, is sent away there, and waits for
+// its own.
+func TestAnotherClustersNodeAtARegisteredAddressEndsNoStart(t *testing.T) {
+	c := NewProcesses(t)
+	c.Start(1, 2, 3)
+	c.Kill(1, 2, 3)
+	foreign := c.Arguments(1)
+	foreign = slices.Delete(foreign, slices.Index(foreign, "--peers"), slices.Index(foreign, "--peers")+2)
+	StartProcess(t, c.binary, with(foreign, "--data-dir", filepath.Join(t.TempDir(), "foreign"))...)
+	third := Launch(t, c.binary, with(c.Arguments(3), "--peers", "2@127.0.0.1:"+c.layout.raft[1])...)
+	third.Await("A node does not accept this one")
+	Launch(t, c.binary, with(c.Arguments(2), "--peers", "3@127.0.0.1:"+c.layout.raft[2])...).Await(saidReady)
+	third.Await(saidReady)
+	if at := "address=127.0.0.1:" + c.layout.raft[0]; !strings.Contains(third.Log(), at) {
+		t.Errorf("it has not said %s:\n%s", at, third.Log())
+	}
+}
+
 // A node that waits for others stops when it is asked to, and has broken nothing.
 func TestNodeThatWaitsForOthersStops(t *testing.T) {
 	c := NewProcesses(t)

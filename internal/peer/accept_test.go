@@ -23,8 +23,8 @@ func TestARejectedNodeLearnsWhy(t *testing.T) {
 	if r, ok := errors.AsType[*Rejection](err); !ok || !errors.Is(err, ErrNotSent) || !r.Final || r.Reason != "node 1 belongs to another cluster" {
 		t.Error(err)
 	}
-	if r := <-a.got.rejected; !r.Final {
-		t.Error(r)
+	if r := <-a.got.rejected; !r.Final || r.Address != where.one(2) {
+		t.Errorf("%+v", r)
 	}
 	h, want := <-asked, a.hello
 	want.Purpose, want.Node, want.To = PurposeLink, 1, 2

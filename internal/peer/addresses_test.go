@@ -37,3 +37,20 @@ func TestANodeIsDialedAtEachOfItsAddresses(t *testing.T) {
 		t.Errorf("another address than the newest is probed: %v", err)
 	}
 }
+
+// Goal: where a node of another cluster is found with the id of the one that was meant, and
+// does not accept this one for good, the other address is tried, and it is told where that was.
+func TestARejectedNodeIsAcceptedAtAnotherAddress(t *testing.T) {
+	where, elsewhere := new(addresses), new(addresses)
+	a := startHost(t, hostOptions{node: 1, where: where})
+	startHost(t, hostOptions{node: 2, where: elsewhere, judge: func(Hello) *Rejection { return &Rejection{Final: true, Reason: "another cluster"} }})
+	startHost(t, hostOptions{node: 2, where: where})
+	foreign := elsewhere.one(2)
+	where.set(2, foreign, where.one(2))
+	for err := errors.New("not asked yet"); err != nil; {
+		_, err = a.Request(t.Context(), 2, 1, nil)
+	}
+	if r := <-a.got.rejected; !r.Final || r.Address != foreign {
+		t.Errorf("%+v", r)
+	}
+}

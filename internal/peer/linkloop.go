@@ -53,16 +53,19 @@ func (l *link) run(ctx context.Context) {
 type linkLog struct {
 	away     bool
 	insecure bool
-	reason   string // of a rejection
+	reasons  map[string]string // of the last rejection at each address
 }
 
 // down logs why there is no connection, where that is news.
 func (g *linkLog) down(l *link, err error) {
 	if r, ok := errors.AsType[*Rejection](err); ok {
-		if r.Reason != g.reason {
-			l.n.logger.Warn("A node does not accept this one", "node", l.to, "reason", r.Reason, "final", r.Final)
+		if r.Reason != g.reasons[r.Address] {
+			l.n.logger.Warn("A node does not accept this one", "node", l.to, "address", r.Address, "reason", r.Reason)
 		}
-		g.reason = r.Reason
+		if g.reasons == nil {
+			g.reasons = make(map[string]string)
+		}
+		g.reasons[r.Address] = r.Reason
 		return
 	}
 	switch {

@@ -276,8 +276,11 @@ func (n *Network) connectAt(ctx context.Context, to model.NodeID, address string
 		err = fmt.Errorf("node %d is not spoken to: %s", to, r.Reason) // which is ours to say: no Rejection
 	}
 	n.drop(conn)
-	if r, ok := errors.AsType[*Rejection](err); ok && n.o.Handler != nil {
-		n.o.Handler.Rejected(to, r)
+	if r, ok := errors.AsType[*Rejection](err); ok {
+		r.Address = address
+		if n.o.Handler != nil {
+			n.o.Handler.Rejected(to, r)
+		}
 	}
 	return nil, Hello{}, err
 }

@@ -87,16 +87,19 @@ type Handler interface {
 	// Lost tells that an accepted link has ended; the node may have died, or has
 	// another link already. It is called once a link, and not when Run ends.
 	Lost(node model.NodeID)
-	// Rejected tells that a node that was dialed does not accept this one. The
-	// dialing goes on where there is something to send.
+	// Rejected tells that who was dialed at an address of a node does not accept this
+	// one. The dialing goes on where there is something to send, at its other addresses too.
 	Rejected(node model.NodeID, r *Rejection)
 }
 
 // Rejection says why a node is not accepted. Final: trying again will not help, a
-// person has to change something.
+// person has to change something. That is who answers at an address that says so, which
+// need not be who was meant.
 type Rejection struct {
 	Final  bool
 	Reason string
+	// Address is where it was answered, as it was dialed; "" where it is this node's own.
+	Address string
 }
 
 func (r *Rejection) Error() string { return r.Reason }
