@@ -5,12 +5,15 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -45,19 +48,37 @@ func Main(m *testing.M) int {
 	return m.Run()
 }
 
-// FreePort is a loopback port that nobody listens on at this moment.
+// Ports that are given out are below those from which the system takes its own: a
+// connection of whatever else runs here must not be given a port for which a node is about
+// to start. So are those pagesAbove them, at which a node serves its pages.
+const (
+	firstPort, lastPort = 3_000, 12_000
+	pagesAbove          = 10_000
+)
+
+// portsGiven counts from somewhere else in each process.
+var portsGiven = rand.Uint32N(lastPort - firstPort)
+
+// FreePort is a loopback port that nobody listens on at this moment, and that this
+// process has not been given before.
 func FreePort(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range lastPort - firstPort {
+		port := firstPort + atomic.AddUint32(&portsGiven, 1)%(lastPort-firstPort)
+		if canListen(port) && canListen(port+pagesAbove) {
+			return strconv.FormatUint(uint64(port), 10)
+		}
 	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
+	t.Fatalf("no port from %d to %d is free", firstPort, lastPort)
+	return ""
+}
+
+func canListen(port uint32) bool {
+	l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", port))
 	if err != nil {
-		t.Fatal(err)
+		return false
 	}
-	return port
+	return l.Close() == nil
 }
 
 // Process is a chronik-server process.
