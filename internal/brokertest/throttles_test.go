@@ -121,30 +121,33 @@ func TestThrottlesAreDescribed(t *testing.T) {
 	alterBrokers(t, m.admin, leaderRate, "200", 2)
 	m.alterTopic(map[string]string{"leader.replication.throttled.replicas": "0:1, 1:2"})
 	ctx := Context(t)
-	brokers, err := m.admin.DescribeBrokerConfigs(ctx, 1, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	topics, err := m.admin.DescribeTopicConfigs(ctx, movedTopic)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := map[string]string{
-		"1 " + leaderRate: "100", "2 " + leaderRate: "200", "1 " + followerRate: "9223372036854775807", "2 " + followerRate: "9223372036854775807",
-		movedTopic + " leader.replication.throttled.replicas": "0:1,1:2", movedTopic + " follower.replication.throttled.replicas": "",
-	}
-	for _, described := range append(brokers, topics...) {
-		for _, c := range described.Configs {
-			key := described.Name + " " + c.Key
-			if value, ok := want[key]; ok && c.MaybeValue() != value {
-				t.Errorf("%s is %q, want %q", key, c.MaybeValue(), value)
-			}
-			delete(want, key)
+	m.until(ctx, func() error { // whoever is asked has to have heard of it
+		brokers, err := m.admin.DescribeBrokerConfigs(ctx, 1, 2)
+		if err != nil {
+			return err
 		}
-	}
-	if len(want) > 0 {
-		t.Errorf("not described: %v", want)
-	}
+		topics, err := m.admin.DescribeTopicConfigs(ctx, movedTopic)
+		if err != nil {
+			return err
+		}
+		want := map[string]string{
+			"1 " + leaderRate: "100", "2 " + leaderRate: "200", "1 " + followerRate: "9223372036854775807", "2 " + followerRate: "9223372036854775807",
+			movedTopic + " leader.replication.throttled.replicas": "0:1,1:2", movedTopic + " follower.replication.throttled.replicas": "",
+		}
+		for _, described := range append(brokers, topics...) {
+			for _, c := range described.Configs {
+				key := described.Name + " " + c.Key
+				if value, ok := want[key]; ok && c.MaybeValue() != value {
+					return fmt.Errorf("%s is %q, want %q", key, c.MaybeValue(), value)
+				}
+				delete(want, key)
+			}
+		}
+		if len(want) > 0 {
+			return fmt.Errorf("not described: %v", want)
+		}
+		return nil
+	})
 	answers, err := m.admin.AlterTopicConfigs(ctx, []kadm.AlterConfig{alteration("leader.replication.throttled.replicas", "none")}, movedTopic)
 	if err != nil || len(answers) != 1 || answers[0].Err == nil {
 		t.Errorf("none is taken for a list: %+v, %v", answers, err)

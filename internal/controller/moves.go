@@ -12,14 +12,32 @@ import (
 func (s *Supervisor) moveChanged(key partitionKey, p *meta.Partition) {
 	switch {
 	case !p.Reassigning():
-		delete(s.moves, key)
-		delete(s.handovers, key)
+		s.moveEnded(key)
 	case !movesOn(s.image, p):
 		delete(s.moves, key)
+		s.waitingMoves[key] = struct{}{}
 	case moved(p):
 		s.moves[key] = time.Time{}
+		delete(s.waitingMoves, key)
 	default:
 		s.moves[key] = s.handovers[key] // one that has elected the same leader again is not repeated at once
+		delete(s.waitingMoves, key)
+	}
+}
+
+func (s *Supervisor) moveEnded(key partitionKey) {
+	delete(s.moves, key)
+	delete(s.handovers, key)
+	delete(s.waitingMoves, key)
+}
+
+// lookAtWaitingMoves: brokers have changed, and a leader that is to go may have somebody to
+// hand over to. Of the partition nothing changes by that.
+func (s *Supervisor) lookAtWaitingMoves() {
+	for key := range s.waitingMoves {
+		if p := findPartition(s.image, key); p != nil {
+			s.moveChanged(key, p)
+		}
 	}
 }
 

@@ -191,9 +191,29 @@ func TestAMoveGoesOnByItself(t *testing.T) {
 	st.does("advance a")
 	st.stands("a", "[2 1] +[] -[] in sync [2 1], 2 leads 3")
 	st.does("")
-	if len(st.s.moves)+len(st.s.handovers) > 0 {
-		t.Errorf("moves that have ended are kept: %v, %v", st.s.moves, st.s.handovers)
+	if len(st.s.moves)+len(st.s.handovers)+len(st.s.waitingMoves) > 0 {
+		t.Errorf("moves that have ended are kept: %v, %v, %v", st.s.moves, st.s.handovers, st.s.waitingMoves)
 	}
+}
+
+// A leader that goes has nobody to hand over to while one of those that stay is fenced. When
+// that one serves again nothing of the partition changes, and the move goes on all the same.
+func TestAMoveGoesOnWhenAnHeirIsBack(t *testing.T) {
+	st := newStory(t, 3, "a 0")
+	st.submit(AlterReassignments{Partitions: []Reassign{{Topic: "a", Replicas: nodes(1, 2)}}})
+	st.submit(AlterISR{Node: 0, BrokerEpoch: st.epoch(0), Changes: []ISRChange{st.change("a", 0, nodes(0, 1, 2), nil)}})
+	st.does("advance a")
+	st.does("ask 0: a/1 · ask 1: a/1 · ask 2: a/1")
+	st.fences(2)
+	st.submit(ElectLeaders{Elections: []Election{{Topic: st.image.Topics.ByName("a").ID, LeaderEpoch: 1, Leader: 0, BrokerEpoch: st.epoch(0)}}})
+	st.does("")
+	if got := st.passes(2*retry, 0, 1); got != "" {
+		t.Errorf("without an heir: %q", got)
+	}
+	st.beats(2)
+	st.does("unfence 2")
+	st.does("advance a")
+	st.stands("a", "[1 2 0] +[1 2] -[0] in sync [1 2 0], -1 leads 3")
 }
 
 // A leader that was elected again hands over again after a while, not at once.

@@ -33,6 +33,8 @@ type Supervisor struct {
 	// moves are reassignments with a step to take, and when it was last asked for;
 	// handovers when their leaders were last to hand over.
 	moves, handovers map[partitionKey]time.Time
+	// waitingMoves are reassignments without a step to take.
+	waitingMoves map[partitionKey]struct{}
 	// preferAt is when first replicas are to lead again; zero: never.
 	preferAt time.Time
 	// preferred is when a partition's first replica was last to be elected, of those that
@@ -90,12 +92,13 @@ type Effects struct {
 func NewSupervisor(image *meta.Image, now time.Time, t Timing, uncleanByDefault bool) *Supervisor {
 	s := &Supervisor{
 		image: image, timing: t, uncleanByDefault: uncleanByDefault,
-		brokers:   make(map[model.NodeID]*watch, image.Brokers.Len()),
-		elections: make(map[partitionKey]*election),
-		moves:     make(map[partitionKey]time.Time),
-		handovers: make(map[partitionKey]time.Time),
-		preferred: make(map[partitionKey]time.Time),
-		questions: make(map[model.NodeID][]QuestionItem),
+		brokers:      make(map[model.NodeID]*watch, image.Brokers.Len()),
+		elections:    make(map[partitionKey]*election),
+		moves:        make(map[partitionKey]time.Time),
+		handovers:    make(map[partitionKey]time.Time),
+		waitingMoves: make(map[partitionKey]struct{}),
+		preferred:    make(map[partitionKey]time.Time),
+		questions:    make(map[model.NodeID][]QuestionItem),
 	}
 	s.Apply(meta.Diff(nil, image), image, now)
 	if t.First > 0 {
@@ -112,8 +115,7 @@ func (s *Supervisor) Apply(delta meta.Delta, image *meta.Image, now time.Time) {
 	for _, t := range delta.Deleted {
 		for i := range t.Partitions {
 			s.electionEnded(partitionKey{t.ID, model.Partition(i)})
-			delete(s.moves, partitionKey{t.ID, model.Partition(i)})
-			delete(s.handovers, partitionKey{t.ID, model.Partition(i)})
+			s.moveEnded(partitionKey{t.ID, model.Partition(i)})
 			delete(s.preferred, partitionKey{t.ID, model.Partition(i)})
 		}
 	}
@@ -133,6 +135,7 @@ func (s *Supervisor) Apply(delta meta.Delta, image *meta.Image, now time.Time) {
 	if len(delta.Brokers) > 0 || s.uncleanSettingChanged(delta) {
 		// Who can be asked, and elected, may be others now. What was submitted may be void.
 		s.electing = time.Time{}
+		s.lookAtWaitingMoves()
 		s.pursueAll(now)
 		return
 	}

@@ -253,6 +253,10 @@ func (quorumHoldsHighWatermark) check(k *checkers, p *process, partition int, to
 		switch {
 		case log == nil: // emptied since it acknowledged
 			holders++
+		case k.c.nodes[m.Node].disk.dropped[partition] > view.LeaderEpoch:
+			// It gave the copy up in an epoch of which the leader has not heard yet, and may
+			// have begun another. That this costs nothing LeaderCompleteness looks at.
+			holders++
 		case normal && (log.synced >= to || relaxed && log.EndOffset() >= to), k.c.nodes[m.Node].lost[partition]:
 			holders++
 		}

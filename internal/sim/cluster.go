@@ -84,7 +84,7 @@ func newCluster(w *world, pl *plan) *cluster {
 		n := &node{c: c, index: i, lost: make([]bool, len(c.topics)), rack: pl.rack(i)}
 		n.disk = &disk{
 			w: w, directory: c.newID(), logs: make([]*partitionLog, len(c.topics)),
-			normal: make([]model.LeaderEpoch, len(c.topics)), marks: make([]model.Offset, len(c.topics)),
+			normal: make([]model.LeaderEpoch, len(c.topics)), marks: make([]model.Offset, len(c.topics)), dropped: make([]model.LeaderEpoch, len(c.topics)),
 		}
 		n.disk.latency.min, n.disk.latency.max = 100*time.Microsecond, pl.syncMax
 		if i < pl.voters {

@@ -16,6 +16,7 @@ type disk struct {
 	logs      []*partitionLog     // by partition of the cluster
 	normal    []model.LeaderEpoch // by partition
 	marks     []model.Offset      // high watermarks as they are checkpointed, by partition
+	dropped   []model.LeaderEpoch // in which the node was last told to give the copy up, by partition; 0: never
 	raft      raftDisk
 
 	// unclean: unsynced data may have gone since the last registration.

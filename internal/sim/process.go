@@ -364,7 +364,7 @@ func (p *process) applyPartitions(image *meta.Image) {
 		}
 		part := &topic.Partitions[0]
 		if !slices.Contains(part.Replicas, p.node.id()) {
-			p.drop(i)
+			p.drop(i, part.LeaderEpoch)
 			continue
 		}
 		minInsync, err := controller.MinInsync(image, topic)
@@ -397,13 +397,14 @@ func (p *process) applyPartitions(image *meta.Image) {
 	}
 }
 
-// drop gives up a partition that has been moved elsewhere. Its log may outlive that: the
+// drop gives up a partition that has been moved elsewhere in an epoch. Its log may outlive that: the
 // removal of a directory is not synced.
-func (p *process) drop(i int) {
+func (p *process) drop(i int, in model.LeaderEpoch) {
 	h := p.replicas[i]
 	if h == nil {
 		return
 	}
+	p.node.disk.dropped[i] = in
 	p.w.note(p.node.index, "partition %d: is not a replica any more", int64(i))
 	p.replicas[i] = nil
 	h.failWaiters()
