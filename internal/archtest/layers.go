@@ -90,7 +90,8 @@ func brokerLayers() []Row {
 
 		{Package: "cmd/chronik-server", Layer: layerCommand, Beside: []string{"internal/bench/access"}},
 		{Package: "cmd/chronik-sim", Layer: layerCommand},
-		{Package: "internal/brokertest", Layer: layerCommand},
+		{Package: "internal/ports", Layer: layerCommand, Alone: true},
+		{Package: "internal/brokertest", Layer: layerCommand, Beside: []string{"internal/ports"}},
 		{Package: "internal/explore", Layer: layerCommand},
 		{Package: "cmd/chronik-explore", Layer: layerCommand, Beside: []string{"internal/explore"}},
 
@@ -139,7 +140,7 @@ func interopLayers() []Row {
 		{Package: "interop", Layer: layerCommand, Alone: true,
 			Beside: []string{"interop/command", "interop/checks", "interop/install", "interop/kafka", "interop/cluster", "interop/steady"}},
 		{Package: "interop/steady", Layer: layerCommand, Alone: true},
-		{Package: "interop/cluster", Layer: layerCommand, Alone: true, Beside: []string{"interop/command", "interop/kafka"}},
+		{Package: "interop/cluster", Layer: layerCommand, Alone: true, Beside: []string{"internal/ports", "interop/command", "interop/kafka"}},
 		{Package: "interop/acceptance", Layer: layerCommand, Alone: true,
 			Beside: []string{"interop/command", "interop/checks", "interop/install", "interop/kafka", "interop/cluster"}},
 		{Package: "interop/failover", Layer: layerCommand, Alone: true,

@@ -5,17 +5,16 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/chronik/chronik/internal/ports"
 )
 
 // Build is the path of chronik-server, compiled once for the package's tests.
@@ -48,37 +47,14 @@ func Main(m *testing.M) int {
 	return m.Run()
 }
 
-// Ports that are given out are below those from which the system takes its own: a
-// connection of whatever else runs here must not be given a port for which a node is about
-// to start. So are those pagesAbove them, at which a node serves its pages.
-const (
-	firstPort, lastPort = 3_000, 12_000
-	pagesAbove          = 10_000
-)
-
-// portsGiven counts from somewhere else in each process.
-var portsGiven = rand.Uint32N(lastPort - firstPort)
-
-// FreePort is a loopback port that nobody listens on at this moment, and that this
-// process has not been given before.
+// FreePort is a port that nobody listens on at this moment (ports.Free).
 func FreePort(t testing.TB) string {
 	t.Helper()
-	for range lastPort - firstPort {
-		port := firstPort + atomic.AddUint32(&portsGiven, 1)%(lastPort-firstPort)
-		if canListen(port) && canListen(port+pagesAbove) {
-			return strconv.FormatUint(uint64(port), 10)
-		}
-	}
-	t.Fatalf("no port from %d to %d is free", firstPort, lastPort)
-	return ""
-}
-
-func canListen(port uint32) bool {
-	l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", port))
+	port, err := ports.Free()
 	if err != nil {
-		return false
+		t.Fatal(err)
 	}
-	return l.Close() == nil
+	return strconv.Itoa(port)
 }
 
 // Process is a chronik-server process.

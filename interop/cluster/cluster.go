@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/chronik/chronik/internal/ports"
 )
 
 // Size is how many nodes a cluster has: the fewest of which one may die.
@@ -93,32 +94,16 @@ func empty(name string, ports int) (*Cluster, []int, error) {
 	return c, free, nil
 }
 
-// freePorts finds ports that nothing listens on. They are below those from which the
-// system takes its own: a client that dials a dead node must not be given that node's
-// port as its own, which would keep the node from coming back. So are the ports above them
-// that chronik's nodes serve their pages at.
 func freePorts(count int) ([]int, error) {
-	const first, last, pagesAbove = 12_000, 22_000, 10_000
 	var free []int
-	for range 1000 {
-		if len(free) == count {
-			return free, nil
-		}
-		port := first + rand.IntN(last-first)
-		l, err := net.Listen("tcp", fmt.Sprint(":", port))
+	for range count {
+		port, err := ports.Free()
 		if err != nil {
-			continue
+			return nil, err
 		}
-		// Held until all are found, so that each is found once.
-		defer l.Close()
-		pages, err := net.Listen("tcp", fmt.Sprint(":", port+pagesAbove))
-		if err != nil {
-			continue
-		}
-		_ = pages.Close()
 		free = append(free, port)
 	}
-	return nil, fmt.Errorf("no %d free ports from %d to %d", count, first, last)
+	return free, nil
 }
 
 // Start starts the nodes in the order of ids and waits until all of them listen.
