@@ -44,11 +44,7 @@ func runClientTLS(s *suiteRun) {
 		if nodes == nil {
 			return
 		}
-		b := *s.broker
-		b.addr = nodes.Bootstrap()
-		suite := *s.Suite
-		suite.Explain = nodes.Gone
-		over := &suiteRun{Suite: &suite, tools: s.tools, broker: &b}
+		over := s.on(nodes)
 		over.speaksTLS(files, "alice", auth)
 		if auth == "requested" {
 			over.speaksTLS(files, "anybody", auth)

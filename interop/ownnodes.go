@@ -24,11 +24,7 @@ func (s *suiteRun) onOwnNodes(flags func(id int) []string, do func(*ownCluster))
 		c.NoError(err)
 		view, err := cluster.NewView(started)
 		c.NoError(err)
-		b := *c.broker
-		b.addr = started.Bootstrap()
-		suite := *s.Suite
-		suite.Explain = started.Gone
-		own = &ownCluster{suiteRun: &suiteRun{Suite: &suite, tools: s.tools, broker: &b}, Cluster: started, view: view}
+		own = &ownCluster{suiteRun: s.on(started), Cluster: started, view: view}
 	})
 	if own == nil {
 		return
@@ -37,6 +33,13 @@ func (s *suiteRun) onOwnNodes(flags func(id int) []string, do func(*ownCluster))
 	defer own.view.Close()
 	do(own)
 	own.stopsCleanly(own.Cluster, own.expected...)
+}
+
+// on is the suite on other nodes, all of which are its broker.
+func (s *suiteRun) on(nodes *cluster.Cluster) *suiteRun {
+	suite, b := *s.Suite, *s.broker
+	suite.Explain, b.addr = nodes.Gone, nodes.Bootstrap()
+	return &suiteRun{Suite: &suite, tools: s.tools, broker: &b}
 }
 
 // created makes a topic of one partition on all three nodes, and waits until all of them
