@@ -140,7 +140,6 @@ func TestMoveEndsEarly(t *testing.T) {
 	}
 }
 
-// A partition that comes is begun where that was asked for before.
 // The copy that is about to take over does so: where the partition is asked to be meanwhile
 // counts from there.
 func TestPartitionTurnsWhileItsCopyTakesOver(t *testing.T) {
@@ -186,6 +185,7 @@ func TestPartitionTurnsWhileItsCopyTakesOver(t *testing.T) {
 	}
 }
 
+// A partition that comes is begun where that was asked for before.
 func TestDirectoryOfAPartitionThatIsToCome(t *testing.T) {
 	n := newDisksNode(t, vfs.NewMem())
 	for _, name := range []string{"/b", "/b", "/a"} {

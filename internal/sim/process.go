@@ -397,8 +397,8 @@ func (p *process) applyPartitions(image *meta.Image) {
 	}
 }
 
-// drop gives up a partition that has been moved elsewhere in an epoch. Its log may outlive that: the
-// removal of a directory is not synced.
+// drop gives up a partition that has been moved elsewhere in an epoch. Its log may outlive
+// that: the removal of a directory is not synced.
 func (p *process) drop(i int, in model.LeaderEpoch) {
 	h := p.replicas[i]
 	if h == nil {

@@ -48,18 +48,18 @@ func (c *coldReads) yields() bool {
 
 // readAt is segmentReader.ReadAt, in which commits go first.
 func (c *coldReads) readAt(s *segment, h *handle, p []byte, off int64) (int, error) {
-	done := h.ReadCached(p, off)
-	for done < len(p) {
+	done := 0
+	for look := len(p); done < len(p); look = coldPieceBytes { // all of it first
 		rest, at := p[done:], off+int64(done)
-		if n := h.ReadCached(rest[:min(len(rest), coldPieceBytes)], at); n > 0 {
-			done += n
-			continue
+		n := h.ReadCached(rest[:min(len(rest), look)], at)
+		if n == 0 && look <= coldPieceBytes {
+			s.noteFromDisk(off + int64(len(p)))
+			var err error
+			if n, err = c.piece(h, rest, at); err != nil {
+				return done + n, err
+			}
 		}
-		s.noteFromDisk(off + int64(len(p)))
-		n, err := c.piece(h, rest, at)
-		if done += n; err != nil {
-			return done, err
-		}
+		done += n
 	}
 	return done, nil
 }
