@@ -29,11 +29,14 @@ func (m *Member) askStanding(ctx context.Context) error {
 	m.mu.Lock()
 	epoch, silence := m.mu.epoch, time.Since(m.mu.answered)
 	m.mu.Unlock()
-	others := slices.Collect(m.o.Others())
-	if silence <= m.o.Session || len(others) == 0 || !m.asking.CompareAndSwap(false, true) {
+	if silence <= m.o.Session || !m.asking.CompareAndSwap(false, true) {
 		return nil
 	}
 	defer m.asking.Store(false)
+	others := slices.Collect(m.o.Others())
+	if len(others) == 0 {
+		return nil
+	}
 	other := others[rand.N(len(others))]
 	if err := m.standingAt(ctx, other, epoch); err != nil {
 		return err
@@ -49,11 +52,10 @@ func (m *Member) standingAt(ctx context.Context, other model.NodeID, epoch model
 	ctx, cancel := context.WithTimeout(ctx, standingMax)
 	defer cancel()
 	body, err := m.o.Network.RequestSince(ctx, model.Protocol2, other, KindStanding, encode(epoch))
-	if err != nil {
-		m.o.Logger.Debug("whether this node is of the cluster was not answered", "asked", other, "error", err)
-		return nil
+	var s standing
+	if err == nil {
+		s, err = decode[standing](body)
 	}
-	s, err := decode[standing](body)
 	switch {
 	case err != nil:
 		m.o.Logger.Debug("whether this node is of the cluster was not answered", "asked", other, "error", err)

@@ -10,6 +10,17 @@ import (
 	"github.com/chronik/chronik/internal/model"
 )
 
+// ends demands that the node's membership comes to an end by itself, with an error.
+func (n *node) ends(t *testing.T, want error) {
+	t.Helper()
+	if !until(func() bool { return len(n.ran) > 0 }) {
+		t.Fatal("it goes on")
+	}
+	if err := <-n.ran; !errors.Is(err, want) {
+		t.Errorf("its membership ended with %v", err)
+	}
+}
+
 // Goal: a node that was forgotten while it was away hears so from any node that it reaches.
 // Method: it comes back to one that is not the controller, and to no other.
 func TestAForgottenNodeHearsSoFromAnyNode(t *testing.T) {
@@ -25,12 +36,7 @@ func TestAForgottenNodeHearsSoFromAnyNode(t *testing.T) {
 		}
 		c.w.part(away.id, active.id)
 		c.w.isolate(away.id, false)
-		if !until(func() bool { return len(away.ran) > 0 }) {
-			t.Fatal("it goes on")
-		}
-		if err := <-away.ran; !errors.Is(err, ErrRemoved) {
-			t.Errorf("its membership ended with %v", err)
-		}
+		away.ends(t, ErrRemoved)
 		if c.controller() != active || reached.quorum.Leader() != active.id {
 			t.Error("the controller is another: it may have told it")
 		}
@@ -49,12 +55,7 @@ func TestAReplacedNodeHearsSoFromAnyNode(t *testing.T) {
 		}
 		c.w.part(away.id, active.id)
 		c.w.isolate(away.id, false)
-		if !until(func() bool { return len(away.ran) > 0 }) {
-			t.Fatal("it goes on")
-		}
-		if err := <-away.ran; !errors.Is(err, ErrReplaced) {
-			t.Errorf("its membership ended with %v", err)
-		}
+		away.ends(t, ErrReplaced)
 	})
 }
 
