@@ -285,6 +285,7 @@ func TestReassignmentsThatAreRefused(t *testing.T) {
 func TestFirstReplicasAreElected(t *testing.T) {
 	m := startMover(t, 3)
 	c := m.c
+	m.alterTopic(map[string]string{"min.insync.replicas": "3"})
 	leaders := func(preferred bool) (led int) { // at node 1
 		for _, p := range c.describe(t, c.Nodes[0], movedTopic) {
 			if (p.leader == int32(p.replicas[1]-'0')) == preferred {
@@ -302,6 +303,7 @@ func TestFirstReplicasAreElected(t *testing.T) {
 		}
 		return nil
 	})
+	m.fill(1) // on all three: who has not got so far as to hold what a new topic's leader does is not elected
 	before := leaders(false)
 	elected, err := m.admin.ElectLeaders(Context(t), kadm.ElectPreferredReplica, kadm.TopicsSet{})
 	if err != nil {
