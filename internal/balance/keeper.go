@@ -2,6 +2,7 @@ package balance
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -73,6 +74,11 @@ func NewKeeper(bytesPerSecond int64, interval time.Duration) *Keeper {
 
 // Busy reports whether Follow has something to do soon.
 func (k *Keeper) Busy() bool { return len(k.waiting)+len(k.underWay) > 0 }
+
+// UnderWay are the moves that have been begun, and have not ended, by name.
+func (k *Keeper) UnderWay() []Move {
+	return slices.SortedFunc(maps.Values(k.underWay), func(a, b Move) int { return compareNames(a.Partition, b.Partition) })
+}
 
 // Survey is told of a cluster with loads that are new.
 func (k *Keeper) Survey(now time.Time, c *Cluster) Decision {

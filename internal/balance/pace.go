@@ -1,7 +1,6 @@
 package balance
 
 import (
-	"slices"
 	"time"
 
 	"github.com/chronik/chronik/internal/model"
@@ -9,8 +8,7 @@ import (
 
 // Pace says when moves may begin, so that no broker sends, or is sent, more than so many
 // bytes a second on the average: the next begins when those before would have taken as long
-// as they must. One move at a time goes as fast as the brokers let it; it bounds nothing
-// but how many follow.
+// as they must. How fast one move goes is for a throttle to bound.
 type Pace struct {
 	rate int64 // bytes a second; 0: as it comes
 	free map[model.NodeID]time.Time
@@ -24,12 +22,7 @@ func (p *Pace) Begin(now time.Time, m *Move, leader model.NodeID) bool {
 	if p.rate == 0 || m.Bytes == 0 {
 		return true
 	}
-	var targets []model.NodeID
-	for _, n := range m.To {
-		if !slices.Contains(m.From, n) {
-			targets = append(targets, n)
-		}
-	}
+	targets := m.Targets()
 	for _, n := range append(targets, leader) {
 		if now.Before(p.free[n]) {
 			return false

@@ -29,6 +29,11 @@ type Move struct {
 	Reason string
 }
 
+// Targets are those that get a replica.
+func (m *Move) Targets() []model.NodeID {
+	return slices.DeleteFunc(slices.Clone(m.To), func(n model.NodeID) bool { return slices.Contains(m.From, n) })
+}
+
 // Share is what a broker has.
 type Share struct {
 	Broker            model.NodeID

@@ -58,6 +58,8 @@ func (a arrivals) Request(ctx context.Context, from model.NodeID, kind peer.Kind
 		return a.b.router.ChangeMembers(ctx, body)
 	case membership.KindLoads:
 		return a.b.reported()
+	case membership.KindPace:
+		return nil, a.b.paced(body)
 	}
 	return nil, fmt.Errorf("requests of kind %d are not known", kind)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -12,6 +13,7 @@ import (
 	"github.com/chronik/chronik/internal/controller"
 	"github.com/chronik/chronik/internal/membership"
 	"github.com/chronik/chronik/internal/model"
+	"github.com/chronik/chronik/internal/throttle"
 )
 
 const (
@@ -19,6 +21,9 @@ const (
 	balanceStep = time.Second
 	// reportMax bounds how long a node takes to say what it stores.
 	reportMax = 10 * time.Second
+	// paceEvery is how often nodes are told again how fast moves copy: one may have been
+	// started meanwhile. tellMax bounds how long a node takes to hear it.
+	paceEvery, tellMax = 10 * time.Second, 2 * time.Second
 	// roomShare of a disk is left free by moves.
 	roomShare = 20
 )
@@ -31,7 +36,9 @@ type balancing struct {
 	b            *Broker
 	keeper       *balance.Keeper // nil: another node is the controller
 	older, newer *balance.Survey
-	next         time.Time // when nodes are asked again
+	next         time.Time       // when nodes are asked again
+	copies       []throttle.Copy // as nodes were told
+	toldAt       time.Time
 }
 
 // run looks at the cluster every interval, and more often while something moves.
@@ -137,11 +144,70 @@ func (x *balancing) carryOut(ctx context.Context, d balance.Decision) {
 		m := &d.Begin[i]
 		log.Info("Balancer moves a partition", "partition", m.Partition, "from", m.From, "to", m.To, "copies", balance.Bytes(m.Bytes), "reason", m.Reason)
 	}
+	x.pace(ctx)
 	for _, command := range controller.BalanceCommands(&d) { // decided here: another controller decides for itself
 		if _, err := x.b.quorum.Submit(ctx, command); err != nil && ctx.Err() == nil {
 			log.Info("Balancer waits", "reason", err)
 		}
 	}
+}
+
+// pace tells every node how fast moves copy: whichever comes to lead their partitions. It
+// does so before they begin.
+func (x *balancing) pace(ctx context.Context) {
+	o, copies := x.b.config.Cluster.Balancer, copiesOf(x.keeper.UnderWay())
+	changed := !slices.EqualFunc(copies, x.copies, throttle.Copy.Equal)
+	if !changed && (len(copies) == 0 || time.Since(x.toldAt) < paceEvery) {
+		return
+	}
+	x.copies, x.toldAt = copies, time.Now()
+	paced := &throttle.Paced{BytesPerSecond: o.BytesPerSecond, Copies: copies}
+	body, err := json.Marshal(paced)
+	if err != nil {
+		panic("broker: BUG: " + err.Error())
+	}
+	ctx, cancel := context.WithTimeout(ctx, tellMax)
+	defer cancel()
+	var g errgroup.Group
+	for _, node := range x.b.quorum.Image().Brokers.Sorted() {
+		if node.ID == x.b.config.NodeID {
+			x.b.nodes.streams.Pace(paced)
+			continue
+		}
+		g.Go(func() error {
+			_, err := x.b.nodes.network.RequestSince(ctx, model.Protocol2, node.ID, membership.KindPace, body)
+			if err != nil && changed {
+				x.b.logger.Info("Balancer cannot tell a node how fast moves copy: what that leads is copied as fast as it goes", "broker", node.ID, "error", err)
+			}
+			return nil
+		})
+	}
+	_ = g.Wait() // none returns one
+}
+
+// copiesOf are those of the moves that copy anything.
+func copiesOf(moves []balance.Move) []throttle.Copy {
+	var copies []throttle.Copy
+	for i := range moves {
+		m := &moves[i]
+		if to := m.Targets(); len(to) > 0 {
+			copies = append(copies, throttle.Copy{Topic: m.Partition.Topic, Partition: m.Partition.Partition, To: to})
+		}
+	}
+	return copies
+}
+
+// paced is what another node's balancing has told this one.
+func (b *Broker) paced(body []byte) error {
+	p := new(throttle.Paced)
+	if err := json.Unmarshal(body, p); err != nil {
+		return err
+	}
+	if p.BytesPerSecond <= 0 {
+		return fmt.Errorf("moves are to copy %d bytes a second", p.BytesPerSecond)
+	}
+	b.nodes.streams.Pace(p)
+	return nil
 }
 
 // report is what this node stores, and how much consumers have read of it.

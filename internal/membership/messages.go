@@ -26,6 +26,7 @@ const (
 	KindLoads                          // request: nothing; balance.Report
 	KindRaftPiece                      // request: package peer's, a part of a message to the quorum; nothing
 	KindStanding                       // request, to any node: a model.BrokerEpoch of who asks, JSON; standing
+	KindPace                           // request, since Protocol2: throttle.Paced; nothing
 )
 
 // decided is what became of a command.

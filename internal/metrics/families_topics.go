@@ -41,7 +41,7 @@ func topicFamilies() []family {
 		},
 		{
 			name: "chronik_replication_throttled_sent_bytes_total", kind: counter,
-			help:    "Those that a throttle of the leader or of the follower counts (Kafka's byte-rate of LeaderReplication).",
+			help:    "Those that a throttle of the leader or of the follower, or the balancer's limit, counts (Kafka's byte-rate of LeaderReplication).",
 			collect: one(func(s *scrape) float64 { return float64(s.replication.sentThrottled) }),
 		},
 		{

@@ -206,8 +206,7 @@ func (f *feeds) next(bytesMax int) (d *feed, talk, bytes int) {
 }
 
 func (f *feeds) flow(d *feed) throttle.Flow {
-	asLeader, asFollower := d.partition.Throttled(f.follower)
-	return throttle.Flow{Follower: f.follower, AsLeader: asLeader, AsFollower: asFollower}
+	return f.streams.throttling.flow(d.partition, f.follower)
 }
 
 // sendMarks has the turn come of those that only have a high watermark to send.

@@ -13,6 +13,7 @@ import (
 	"github.com/chronik/chronik/internal/model"
 	"github.com/chronik/chronik/internal/partition"
 	"github.com/chronik/chronik/internal/replica"
+	"github.com/chronik/chronik/internal/throttle"
 )
 
 // Stream is a connection that carries frames both ways. Read is called by one
@@ -87,6 +88,9 @@ func New(o Options) *Streams {
 // Apply takes the throttles' rates from newer metadata, after the partitions have. It is
 // called by one goroutine.
 func (s *Streams) Apply(delta meta.Delta, image *meta.Image) { s.throttling.apply(delta, image) }
+
+// Pace has copies of moves sent at a rate, instead of those that it was told before.
+func (s *Streams) Pace(p *throttle.Paced) { s.throttling.pace(p) }
 
 // Run follows leaders until ctx ends.
 func (s *Streams) Run(ctx context.Context) error {

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/chronik/chronik/internal/meta"
+	"github.com/chronik/chronik/internal/model"
+	"github.com/chronik/chronik/internal/partition"
 	"github.com/chronik/chronik/internal/throttle"
 )
 
@@ -23,6 +25,7 @@ type throttling struct {
 		sync.Mutex
 		gate  *throttle.Gate[turn]
 		rates throttle.Rates
+		moves throttle.Moves
 		// alarm calls who waits; alarmAt is when, zero where it is not set.
 		alarm   *time.Timer
 		alarmAt time.Time
@@ -75,6 +78,7 @@ func (t *throttling) leave(k turn) {
 // again: they may not be held back any more.
 func (t *throttling) apply(delta meta.Delta, image *meta.Image) {
 	t.mu.Lock()
+	t.mu.moves.Follow(image, time.Now())
 	if len(delta.Configs) == 0 && !t.mu.rates.Limited() {
 		t.mu.Unlock()
 		return
@@ -91,6 +95,28 @@ func (t *throttling) apply(delta meta.Delta, image *meta.Image) {
 	if len(delta.Configs) > 0 {
 		released = t.mu.gate.Release()
 	}
+	t.arm(now)
+	t.mu.Unlock()
+	give(released)
+}
+
+// flow is of what goes to a follower outside.
+func (t *throttling) flow(p *partition.Partition, follower model.NodeID) throttle.Flow {
+	f := throttle.Flow{Follower: follower}
+	f.AsLeader, f.AsFollower = p.Throttled(follower)
+	t.mu.Lock()
+	f.Paced = t.mu.moves.Has(p.Name(), follower)
+	t.mu.Unlock()
+	return f
+}
+
+// pace takes other moves that have a pace, and has all who wait ask again.
+func (t *throttling) pace(p *throttle.Paced) {
+	now := time.Now()
+	t.mu.Lock()
+	t.mu.moves.Set(p.Copies, now)
+	t.mu.gate.SetPace(p.BytesPerSecond, now)
+	released := t.mu.gate.Release()
 	t.arm(now)
 	t.mu.Unlock()
 	give(released)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/chronik/chronik/internal/meta"
 	"github.com/chronik/chronik/internal/model"
+	"github.com/chronik/chronik/internal/throttle"
 )
 
 const (
@@ -130,6 +131,36 @@ func TestLeadersShareAFollowersRate(t *testing.T) {
 		c.about("the smaller", time.Since(began), 2*batches*throttledBatch)
 		c.awaitISR(2, 1, 3)
 		c.about("both", time.Since(began), 3*batches*throttledBatch)
+	})
+}
+
+// A replica that the cluster's own move adds is sent at the move's pace, up to its end. One
+// that comes back is not held back meanwhile, nor is the next copy of the same partition.
+func TestACopyHasThePaceOfItsMove(t *testing.T) {
+	inCluster(t, 3, func(t *testing.T, c *cluster) {
+		const batches = 100
+		c.create(1, 1, 2)
+		for range batches {
+			c.nodes[1].produce(0, strings.Repeat("v", throttledBatch))
+		}
+		move := func(to ...model.NodeID) (began time.Time) {
+			began = time.Now()
+			c.apply(&meta.ReplicasChangeRecord{Topic: topicID, Index: 0, Replicas: []model.NodeID{1, 2, 3}, Adding: to})
+			c.awaitISR(1, 0, 3)
+			return began
+		}
+		c.nodes[1].streams.Pace(&throttle.Paced{BytesPerSecond: throttledRate, Copies: []throttle.Copy{{Topic: "t", Partition: 0, To: []model.NodeID{3}}}})
+		c.about("the move", time.Since(move(3)), batches*throttledBatch)
+		if sent := c.nodes[1].sentThrottled.Load(); sent < batches*throttledBatch {
+			t.Errorf("%d bytes are counted", sent)
+		}
+		c.apply(&meta.ReplicasChangeRecord{Topic: topicID, Index: 0, Replicas: []model.NodeID{1, 2, 3}}) // it has ended
+		c.outside(batches, 1)
+		began := time.Now()
+		c.awaitISR(1, 0, 3)
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("coming back after the move took %v", took)
+		}
 	})
 }
 

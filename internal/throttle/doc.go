@@ -17,6 +17,10 @@
 // one that is proposed (replica.Outside). One that has caught up is proposed in the
 // same event, and is free from then on.
 //
+// Besides these settings, which name replicas, a cluster that evens itself out has the
+// copies of its own moves held to a rate (Paced). A leader keeps to it for all its
+// copies together; that no follower is sent by several at a time is up to who begins moves.
+//
 // # How
 //
 // Who has room may send a little more than there is: what was sent is known when it has

@@ -12,27 +12,32 @@ import (
 type Flow struct {
 	Follower             model.NodeID
 	AsLeader, AsFollower bool
+	Paced                bool // it is of a move that has a pace (Moves)
 }
 
 // Held reports whether any of the throttles may hold it back.
-func (f Flow) Held() bool { return f.AsLeader || f.AsFollower }
+func (f Flow) Held() bool { return f.AsLeader || f.AsFollower || f.Paced }
 
 // Gate is what a leader's data to followers outside the set passes. K is one partition's
 // way to one follower.
 type Gate[K comparable] struct {
 	leader    *line[K]
+	paced     *line[K]
 	followers map[model.NodeID]*line[K]
 }
 
 // NewGate returns one that holds nobody back.
 func NewGate[K comparable]() *Gate[K] {
-	return &Gate[K]{leader: newLine[K](), followers: make(map[model.NodeID]*line[K])}
+	return &Gate[K]{leader: newLine[K](), paced: newLine[K](), followers: make(map[model.NodeID]*line[K])}
 }
 
 // lines are those that a flow has to pass.
 func (g *Gate[K]) lines(f Flow) func(yield func(*line[K]) bool) {
 	return func(yield func(*line[K]) bool) {
 		if f.AsLeader && !yield(g.leader) {
+			return
+		}
+		if f.Paced && !yield(g.paced) {
 			return
 		}
 		if l := g.followers[f.Follower]; f.AsFollower && l != nil {
@@ -64,6 +69,7 @@ func (g *Gate[K]) Sent(f Flow, bytes int, now time.Time) {
 // Leave: k has nothing to send to its follower any more that is held back.
 func (g *Gate[K]) Leave(k K, follower model.NodeID) {
 	g.leader.leave(k)
+	g.paced.leave(k)
 	if l := g.followers[follower]; l != nil {
 		l.leave(k)
 	}
@@ -87,9 +93,12 @@ func (g *Gate[K]) SetRates(r Rates, now time.Time) {
 	}
 }
 
+// SetPace takes another rate for moves that have a pace, all of this leader's together.
+func (g *Gate[K]) SetPace(bytesPerSecond int64, now time.Time) { g.paced.set(bytesPerSecond, now) }
+
 // all yields every line, in the order of the nodes.
 func (g *Gate[K]) all(yield func(*line[K]) bool) {
-	if !yield(g.leader) {
+	if !yield(g.leader) || !yield(g.paced) {
 		return
 	}
 	for _, node := range slices.Sorted(maps.Keys(g.followers)) {
@@ -111,7 +120,7 @@ func (g *Gate[K]) Next() (at time.Time, ok bool) {
 }
 
 // Call returns those who are to ask again now, in the order of the nodes: at most one of
-// the leader's line, and of each follower's.
+// the leader's line, of that of moves, and of each follower's.
 func (g *Gate[K]) Call(now time.Time) []K {
 	var called []K
 	for l := range g.all {

@@ -108,10 +108,13 @@ func TestWhoIsNotNamedIsNotHeldBack(t *testing.T) {
 	g.SetRates(Rates{Leader: 1, Followers: map[model.NodeID]int64{2: 1}}, start)
 	held := Flow{Follower: 2, AsLeader: true, AsFollower: true}
 	g.Sent(held, mega, start)
+	g.SetPace(1, start)
+	g.Sent(Flow{Follower: 3, Paced: true}, mega, start)
 	for _, c := range []struct {
 		f    Flow
 		want bool
 	}{
+		{Flow{Follower: 2, Paced: true}, false},
 		{Flow{Follower: 2}, true}, {Flow{Follower: 3, AsFollower: true}, true},
 		{held, false}, {Flow{Follower: 3, AsLeader: true}, false}, {Flow{Follower: 2, AsFollower: true}, false},
 	} {
@@ -180,9 +183,11 @@ func TestRatesAreKeptAndUsedUpFairly(t *testing.T) {
 		rate := rapid.Int64Range(100_000, 50*mega).Draw(t, "rate")
 		follower := rapid.SampledFrom([]int64{rate / 4, rate, 4 * rate}).Draw(t, "follower's rate")
 		g.SetRates(Rates{Leader: rate, Followers: map[model.NodeID]int64{2: follower}}, start)
+		pace := rapid.SampledFrom([]int64{rate / 3, 2 * rate}).Draw(t, "pace")
+		g.SetPace(pace, start)
 		senders := make([]sender, rapid.IntRange(1, 6).Draw(t, "senders"))
 		for i := range senders {
-			senders[i].f = Flow{Follower: 2, AsLeader: true, AsFollower: true}
+			senders[i].f = Flow{Follower: 2, AsLeader: true, AsFollower: true, Paced: true}
 		}
 		batch, late := rapid.IntRange(100, 20_000), rapid.Bool().Draw(t, "some come late")
 		now, largest := start, 0
@@ -228,7 +233,7 @@ func TestRatesAreKeptAndUsedUpFairly(t *testing.T) {
 			total += s.sent
 			least, most = min(least, s.sent), max(most, s.sent)
 		}
-		allowed := float64(min(rate, follower)) * seconds
+		allowed := float64(min(rate, follower, pace)) * seconds
 		if float64(total) > allowed*(1+2*credit.Seconds()/seconds)+float64(2*largest) {
 			t.Fatalf("%d bytes, of %v that are allowed", total, allowed)
 		}
