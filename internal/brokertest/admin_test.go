@@ -17,7 +17,7 @@ import (
 // What clients did stands in the metrics, under Kafka's names, and the other pages
 // know of it.
 func TestAdminListener(t *testing.T) {
-	served := &readyLine{admin: make(chan string, 1)}
+	served := readyLine{slog.DiscardHandler, make(chan string, 1)}
 	b := start(t, t.TempDir(), slog.New(served))
 	admin := "http://" + <-served.admin
 
@@ -108,19 +108,27 @@ func page(t *testing.T, url string) string {
 	return string(body)
 }
 
-// readyLine finds in a broker's log where its admin listener is.
-type readyLine struct{ admin chan string }
+// readyLine finds in brokers' logs where their admin listeners are.
+type readyLine struct {
+	slog.Handler
+	admin chan string
+}
 
-func (*readyLine) Enabled(context.Context, slog.Level) bool { return true }
-func (r *readyLine) WithAttrs([]slog.Attr) slog.Handler     { return r }
-func (r *readyLine) WithGroup(string) slog.Handler          { return r }
+func (readyLine) Enabled(context.Context, slog.Level) bool { return true }
 
-func (r *readyLine) Handle(_ context.Context, record slog.Record) error {
+func (r readyLine) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return readyLine{r.Handler.WithAttrs(attrs), r.admin}
+}
+
+func (r readyLine) Handle(ctx context.Context, record slog.Record) error {
 	record.Attrs(func(a slog.Attr) bool {
 		if a.Key == "admin" {
 			r.admin <- a.Value.String()
 		}
 		return a.Key != "admin"
 	})
+	if r.Handler.Enabled(ctx, record.Level) {
+		return r.Handler.Handle(ctx, record)
+	}
 	return nil
 }

@@ -3,6 +3,8 @@ package brokertest
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -17,9 +19,9 @@ const unevenTopic, unevenPartitions = "uneven", 12
 
 // startUneven starts three nodes with a topic that is on two of them: the third has just
 // joined, as far as the others are concerned.
-func startUneven(t *testing.T, settings ...string) *Cluster {
+func startUneven(t *testing.T, logger *slog.Logger, settings ...string) *Cluster {
 	t.Helper()
-	c := StartCluster(t, unattendedLogger(t), []int{1, 2, 3}, settings...)
+	c := StartCluster(t, logger, []int{1, 2, 3}, settings...)
 	topic := kmsg.NewCreateTopicsRequestTopic()
 	topic.Topic, topic.NumPartitions, topic.ReplicationFactor = unevenTopic, -1, -1
 	for p := range int32(unevenPartitions) {
@@ -39,7 +41,7 @@ func startUneven(t *testing.T, settings ...string) *Cluster {
 // fill produces to each partition.
 func (c *Cluster) fill(t *testing.T, bytes int) {
 	t.Helper()
-	producer := c.Client(kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	producer := c.Client(kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.NoCompression()))
 	for p := range int32(unevenPartitions) {
 		r := &kgo.Record{Topic: unevenTopic, Partition: p, Value: make([]byte, bytes)}
 		if err := producer.ProduceSync(Context(t), r).FirstErr(); err != nil {
@@ -90,7 +92,7 @@ func (c *Cluster) firstLead(t *testing.T) func() error {
 // Goal: the command evens a cluster out, says what it does, and has nothing to do then; a
 // node that is to go has nothing in the end.
 func TestTheCommandBalances(t *testing.T) {
-	c := startUneven(t)
+	c := startUneven(t, unattendedLogger(t))
 	c.fill(t, 100)
 	f := func(o remote.Options, wantReplicas, wantFirst [clusterSize]int, words ...string) {
 		t.Helper()
@@ -122,7 +124,7 @@ func TestTheCommandBalances(t *testing.T) {
 // Goal: who interrupts leaves a cluster that is whole, and another run goes on. Method: at
 // a rate at which each move would take hours only the first ones begin.
 func TestTheCommandIsInterrupted(t *testing.T) {
-	c := startUneven(t)
+	c := startUneven(t, unattendedLogger(t))
 	c.fill(t, 100_000)
 	ctx, interrupt := context.WithCancel(Context(t))
 	ended := make(chan error, 1)
@@ -164,10 +166,29 @@ func TestTheCommandIsInterrupted(t *testing.T) {
 	}
 }
 
-// Goal: with balancer.enable the cluster evens itself out, under load, and nothing that is
-// acknowledged is lost.
+// metric is the value of one that has no labels.
+func metric(t *testing.T, admin, name string) float64 {
+	t.Helper()
+	for line := range strings.Lines(page(t, "http://"+admin+"/metrics")) {
+		if value, ok := strings.CutPrefix(line, name+" "); ok {
+			v, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return v
+		}
+	}
+	t.Fatalf("there is no %s", name)
+	return 0
+}
+
+// Goal: with balancer.enable the cluster evens itself out, under load, nothing that is
+// acknowledged is lost, and what was copied is counted as sent within the balancer's limit.
 func TestAClusterBalancesItself(t *testing.T) {
-	c := startUneven(t, "balancer.enable=true", "balancer.check.interval.seconds=1", "auto.leader.rebalance.enable=false")
+	const valueBytes = 100_000
+	ready := readyLine{unattendedLogger(t).Handler(), make(chan string, clusterSize)}
+	c := startUneven(t, slog.New(ready), "balancer.enable=true", "balancer.check.interval.seconds=1", "auto.leader.rebalance.enable=false")
+	c.fill(t, valueBytes)
 	stop, ended := make(chan struct{}), make(chan int)
 	producer := c.Client(kgo.DefaultProduceTopic(unevenTopic), kgo.RequiredAcks(kgo.AllISRAcks()))
 	go func() {
@@ -197,10 +218,21 @@ func TestAClusterBalancesItself(t *testing.T) {
 	m.until(Context(t), even)
 	close(stop)
 	count := <-ended
+	sent := 0.0
+	for range clusterSize {
+		sent += metric(t, <-ready.admin, "chronik_replication_throttled_sent_bytes_total")
+	}
+	if moved := 8; sent < float64(moved*valueBytes) {
+		t.Errorf("%v bytes were sent within the limit, of %d replicas with %d each", sent, moved, valueBytes)
+	}
 	read := make(map[string]int)
 	consumer := c.Client(kgo.ConsumeTopics(unevenTopic))
 	for ctx := Context(t); len(read) < count && ctx.Err() == nil; {
-		consumer.PollFetches(ctx).EachRecord(func(r *kgo.Record) { read[string(r.Value)]++ })
+		consumer.PollFetches(ctx).EachRecord(func(r *kgo.Record) {
+			if len(r.Value) < valueBytes {
+				read[string(r.Value)]++
+			}
+		})
 	}
 	if len(read) != count {
 		t.Errorf("%d of %d records are there", len(read), count)
