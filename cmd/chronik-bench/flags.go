@@ -45,7 +45,7 @@ func (f *flags) add(set *pflag.FlagSet) {
 	set.BoolVar(&p.Async, "async", false, "do not wait: hand records over as fast as clients take them")
 	set.IntVar(&p.Clients, "clients", 1, "`number` of clients, with connections of their own; callers share them")
 	set.IntVar(&p.Buffered, "buffered", 10_000, "with --async: `records` that a client has under way at most")
-	set.Float64Var(&p.Rate, "rate", 0, "`number` of records a second over all callers, at fixed times (0: as fast as it goes)")
+	set.Float64Var(&p.Rate, "rate", 0, "`number` of records a second over all callers, at fixed times, or that are read (0: as fast as it goes)")
 
 	set.IntVar(&p.Shape.Size, "message-size", 256, "`bytes` of a value")
 	set.StringVar(&f.payload, "payload", string(payload.Random), "`pattern` that values are filled with: random, zeros or text")

@@ -126,6 +126,11 @@ func TestConsumeReadsWhatIsThere(t *testing.T) {
 	if got, want := r.Sides[0].Records, written.Verified.Acknowledged; got != want || r.Sides[0].Bytes != want*100 || r.Seconds > 30 {
 		t.Errorf("%d records read in %g s, %d written", got, r.Seconds, want)
 	}
+	const seconds = 0.5 // at a rate: no sooner, and all the same
+	o.Plan.Rate = float64(written.Verified.Acknowledged) / seconds
+	if r := measure(t, o); r.Sides[0].Records != written.Verified.Acknowledged || r.Seconds < seconds {
+		t.Errorf("at %g/s %d records read in %g s, %d written", o.Plan.Rate, r.Sides[0].Records, r.Seconds, written.Verified.Acknowledged)
+	}
 }
 
 // TestWhatIsLostIsMissed: the first records of a partition are deleted after the load, one

@@ -100,16 +100,16 @@ func (r *run) openReaders() error {
 	}
 	switch r.Plan.Mode {
 	case Consume:
-		side := r.side(sideConsume)
+		side, together := r.side(sideConsume), &pace{rate: r.Plan.Rate}
 		for i := range r.Plan.Clients {
-			if err := r.addReader(side, r.Starts, func(partition int32) bool { return int(partition)%r.Plan.Clients == i }); err != nil {
+			if err := r.addReader(side, r.Starts, func(partition int32) bool { return int(partition)%r.Plan.Clients == i }, together); err != nil {
 				return err
 			}
 		}
 	case Mixed:
-		return r.addReader(r.side(sideConsume), r.Starts, anyPartition)
+		return r.addReader(r.side(sideConsume), r.Starts, anyPartition, new(pace))
 	case EndToEnd:
-		return r.addReader(r.side(sideEndToEnd), r.Ends, anyPartition)
+		return r.addReader(r.side(sideEndToEnd), r.Ends, anyPartition, new(pace))
 	case Produce:
 	}
 	return nil
@@ -118,9 +118,9 @@ func (r *run) openReaders() error {
 func anyPartition(int32) bool { return true }
 
 // addReader adds a reader of the partitions that are wanted, from the offsets given.
-func (r *run) addReader(side *measure.Collector, from map[int32]int64, wanted func(int32) bool) error {
+func (r *run) addReader(side *measure.Collector, from map[int32]int64, wanted func(int32) bool, together *pace) error {
 	offsets := map[int32]kgo.Offset{}
-	added := &reader{timekeeper: r.timekeeper, recorder: side.Recorder(), run: r.Run, stamped: r.Plan.Mode == EndToEnd}
+	added := &reader{timekeeper: r.timekeeper, recorder: side.Recorder(), run: r.Run, stamped: r.Plan.Mode == EndToEnd, pace: together}
 	if r.Plan.Mode == Consume {
 		added.ends = map[int32]int64{}
 	}

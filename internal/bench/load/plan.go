@@ -30,7 +30,8 @@ type Plan struct {
 
 	// Concurrency is the number of callers, which wait for their records.
 	Concurrency int
-	// Rate is records a second over all callers; 0: as fast as they are acknowledged.
+	// Rate is records a second over all callers, or in Consume over all clients; 0: as fast
+	// as they are acknowledged, or come.
 	Rate float64
 	// Async has records handed over without waiting, up to Buffered for each of Clients.
 	Async    bool

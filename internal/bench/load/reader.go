@@ -21,6 +21,21 @@ type reader struct {
 	stamped  bool
 	ends     map[int32]int64 // offsets that it stops at, exclusive; nil: it follows
 	own      atomic.Int64    // how many of the run's it has read
+	pace     *pace           // of all readers together
+}
+
+// pace holds readers to a rate.
+type pace struct {
+	rate float64 // records a second; 0: none
+	read atomic.Int64
+}
+
+// until is when so many more records were due, since the run began.
+func (p *pace) until(records int) time.Duration {
+	if p.rate == 0 {
+		return 0
+	}
+	return time.Duration(float64(p.read.Add(int64(records))) / p.rate * float64(time.Second))
 }
 
 // read reads until all ends have been reached, or ctx ends.
@@ -35,6 +50,21 @@ func (r *reader) read(ctx context.Context) {
 			}
 		}
 		fetches.EachPartition(func(p kgo.FetchTopicPartition) { r.count(p, now) })
+		r.rest(ctx, r.pace.until(fetches.NumRecords())-r.now())
+	}
+}
+
+// rest waits, but not for longer than the run lasts.
+func (r *reader) rest(ctx context.Context, wait time.Duration) {
+	if wait <= 0 {
+		return
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-r.ended:
+	case <-ctx.Done():
 	}
 }
 
