@@ -107,6 +107,9 @@ func runAll(ctx context.Context, o options) (broken int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	if !e.target.ChangesMembers() {
+		o.kinds = slices.DeleteFunc(o.kinds, plan.Kind.ChangesMembers)
+	}
 	rep := &report{out: os.Stdout, target: e.target}
 	for n := range uint64(o.runs) {
 		if ctx.Err() != nil {

@@ -126,7 +126,7 @@ func strikeUnderLoad(ctx context.Context, e *environment, c *cluster.Cluster, a 
 	}
 	began := time.Now()
 	w := watchLeaders(ctx, a)
-	s := newStriker(c, a)
+	s := newStriker(e.target, c, a)
 	res.bites, err = s.run(ctx, res.plan, began)
 	healed := time.Now()
 	if err == nil {
@@ -226,7 +226,13 @@ func (s *striker) awaitWhole(ctx context.Context, res *result) error {
 	if s.rotten != 0 {
 		excused = append(excused, s.rotten)
 	}
-	err := s.bringBack(whole, rand.New(rand.NewPCG(res.plan.Seed, 1)), excused...)
+	err := s.giveBack(whole)
+	if err == nil && s.target.ChangesMembers() {
+		err = s.admin.AwaitVoters(whole, plan.All()...)
+	}
+	if err == nil {
+		err = s.bringBack(whole, rand.New(rand.NewPCG(res.plan.Seed, 1)), excused...)
+	}
 	if err == nil {
 		err = s.admin.AwaitWhole(whole, excused...)
 	}

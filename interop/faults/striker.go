@@ -39,6 +39,7 @@ func (b bite) String() string {
 // striker does to a cluster what a plan says. Strikes that overlap run in goroutines of
 // their own.
 type striker struct {
+	target  cluster.Target
 	cluster *cluster.Cluster
 	admin   *admin.Admin
 	// syncing is held, for each node, by a fault that has its disk's syncs fail, and by one
@@ -48,6 +49,10 @@ type striker struct {
 	// must be there, and stay.
 	moving sync.Mutex
 	moved  bool // once somebody has; under moving
+	// voting is held by who takes votes on the metadata: two of three nodes always have one.
+	// It is taken after moving.
+	voting   sync.Mutex
+	voteless int // whose vote may have been taken; 0: nobody's; under voting
 
 	mu     sync.Mutex
 	bites  []bite
@@ -56,8 +61,8 @@ type striker struct {
 	ailing map[int]bool // whose disk has failed: it may end by itself
 }
 
-func newStriker(c *cluster.Cluster, a *admin.Admin) *striker {
-	return &striker{cluster: c, admin: a, ailing: map[int]bool{}}
+func newStriker(t cluster.Target, c *cluster.Cluster, a *admin.Admin) *striker {
+	return &striker{target: t, cluster: c, admin: a, ailing: map[int]bool{}}
 }
 
 // run strikes until the plan is done, and all is healed.
@@ -116,7 +121,7 @@ func (s *striker) way(kind plan.Kind) func(context.Context, blow, *bite) error {
 		plan.Isolate: s.cut, plan.Unplug: s.cut, plan.OneWay: s.cut, plan.FromController: s.cut,
 		plan.DiskFull: s.fillDisk, plan.SyncErrors: s.refuseSyncs, plan.PowerOne: s.losePower, plan.PowerAll: s.losePower,
 		plan.BitFlips: s.damage, plan.Truncations: s.damage, plan.RollingRestart: s.rollingRestart,
-		plan.Move: s.move, plan.ElectFirst: s.electFirst,
+		plan.Move: s.move, plan.ElectFirst: s.electFirst, plan.Votes: s.votes, plan.LostDisk: s.loseDisk,
 	}[kind]
 }
 

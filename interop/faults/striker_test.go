@@ -10,7 +10,7 @@ import (
 
 // TestEveryFaultCanBeDone: what a plan may ask for, a striker can do.
 func TestEveryFaultCanBeDone(t *testing.T) {
-	s := newStriker(nil, nil)
+	s := newStriker(nil, nil, nil)
 	for _, kind := range plan.Kinds() {
 		if s.way(kind) == nil {
 			t.Errorf("nobody knows how to do %s", kind)

@@ -11,7 +11,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 const (
@@ -131,32 +130,6 @@ func (a *Admin) Leader(ctx context.Context, topic string, number int32) (int, er
 		}
 	}
 	return 0, fmt.Errorf("nobody leads %s-%d", topic, number)
-}
-
-// Controller returns who leads the metadata quorum.
-func (a *Admin) Controller(ctx context.Context) (int, error) {
-	ctx, cancel := context.WithTimeout(ctx, askMax)
-	defer cancel()
-	r := kmsg.NewPtrDescribeQuorumRequest()
-	t, p := kmsg.NewDescribeQuorumRequestTopic(), kmsg.NewDescribeQuorumRequestTopicPartition()
-	t.Topic = "__cluster_metadata"
-	t.Partitions = append(t.Partitions, p)
-	r.Topics = append(r.Topics, t)
-	answer, err := r.RequestWith(ctx, a.client)
-	if err != nil {
-		return 0, err
-	}
-	if err := kerr.ErrorForCode(answer.ErrorCode); err != nil {
-		return 0, err
-	}
-	for _, t := range answer.Topics {
-		for _, p := range t.Partitions {
-			if p.ErrorCode == 0 && p.LeaderID > 0 {
-				return int(p.LeaderID), nil
-			}
-		}
-	}
-	return 0, errors.New("nobody leads the metadata")
 }
 
 // AwaitOut waits until a node is in no in-sync set of a partition that it has a replica of.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"sync"
 	"syscall"
@@ -219,6 +220,27 @@ func (n *Node) Ended() []string {
 	ended := n.ended
 	n.ended = nil
 	return ended
+}
+
+// Empty takes everything from the disk, as a new one in its place has nothing; the node
+// joins the others when it is started again. It must be down.
+func (n *Node) Empty() error {
+	n.mu.Lock()
+	n.place.Joins = true
+	n.mu.Unlock()
+	names, err := os.ReadDir(n.place.Dir)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(n.place.Dir, name.Name())))
+	}
+	dir, failed := os.Open(n.place.Dir)
+	if failed != nil {
+		return errors.Join(err, failed)
+	}
+	defer dir.Close()
+	return errors.Join(err, dir.Sync()) // or a loss of power would bring names back
 }
 
 // LosePower takes from the disk what was not synced. The node must be down.

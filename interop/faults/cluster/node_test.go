@@ -16,9 +16,10 @@ import (
 // endless is a target that does nothing.
 type endless struct{}
 
-func (endless) Name() string     { return "endless" }
-func (endless) SyncsFirst() bool { return true }
-func (endless) StopsClean() bool { return false }
+func (endless) Name() string         { return "endless" }
+func (endless) SyncsFirst() bool     { return true }
+func (endless) StopsClean() bool     { return false }
+func (endless) ChangesMembers() bool { return true }
 func (endless) Command(Place) ([]string, error) {
 	return []string{"sleep", "1000"}, nil
 }

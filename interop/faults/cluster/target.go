@@ -23,6 +23,9 @@ type Target interface {
 	Command(p Place) ([]string, error)
 	// SyncsFirst tells that what is acknowledged was synced before.
 	SyncsFirst() bool
+	// ChangesMembers tells that nodes may lose their votes on the metadata and get them, and
+	// that one may join with an empty disk.
+	ChangesMembers() bool
 	// StopsClean tells that a node which is asked to stop ends with exit code 0, be the others
 	// up or not.
 	StopsClean() bool
@@ -34,6 +37,7 @@ type Place struct {
 	Addrs []string // of all nodes; the first is node 1's
 	Dir   string   // on the node's disk
 	Work  string   // not on it
+	Joins bool     // its disk was emptied: it begins no cluster
 }
 
 // Chronik is chronik-server.
@@ -47,6 +51,9 @@ func (Chronik) Name() string { return "chronik" }
 // SyncsFirst implements Target.
 func (Chronik) SyncsFirst() bool { return true }
 
+// ChangesMembers implements Target.
+func (Chronik) ChangesMembers() bool { return true }
+
 // StopsClean implements Target.
 func (Chronik) StopsClean() bool { return true }
 
@@ -59,9 +66,13 @@ func (c Chronik) Command(p Place) ([]string, error) {
 		}
 	}
 	addr := p.Addrs[p.ID-1]
-	return []string{c.Server, "--node-id", fmt.Sprint(p.ID), "--advertised-addr", addr, "--kafka-port", fmt.Sprint(clientPort),
+	command := []string{c.Server, "--node-id", fmt.Sprint(p.ID), "--advertised-addr", addr, "--kafka-port", fmt.Sprint(clientPort),
 		"--data-dir", filepath.Join(p.Dir, "data"),
-		"raft-cluster", "--raft-addr", fmt.Sprintf("%s:%d", addr, peerPort), "--peers", strings.Join(peers, ","), "--bootstrap"}, nil
+		"raft-cluster", "--raft-addr", fmt.Sprintf("%s:%d", addr, peerPort), "--peers", strings.Join(peers, ",")}
+	if !p.Joins {
+		command = append(command, "--bootstrap")
+	}
+	return command, nil
 }
 
 // Kafka is Apache Kafka: a broker and controller each.
@@ -75,6 +86,9 @@ func (Kafka) Name() string { return "kafka" }
 
 // SyncsFirst implements Target: Kafka leaves syncing to the kernel.
 func (Kafka) SyncsFirst() bool { return false }
+
+// ChangesMembers implements Target: these have the voters in their properties.
+func (Kafka) ChangesMembers() bool { return false }
 
 // StopsClean implements Target: a JVM that is asked to stop ends with 143, and a broker
 // whose controllers are gone waits for them.

@@ -37,13 +37,21 @@ const (
 	Move Kind = "move"
 	// ElectFirst has the first replicas lead.
 	ElectFirst Kind = "elect-first"
+	// Votes takes a node's vote on the metadata, and gives it back.
+	Votes Kind = "votes"
+	// LostDisk empties the disk of a node that is down and out of sync, and has it join again
+	// under its id.
+	LostDisk Kind = "lost-disk"
 )
 
 // Kinds lists the faults.
 func Kinds() []Kind {
 	return []Kind{KillOne, KillTwo, KillAll, Pause, Isolate, Unplug, OneWay, FromController, DiskFull, SyncErrors,
-		PowerOne, PowerAll, BitFlips, Truncations, RollingRestart, Move, ElectFirst}
+		PowerOne, PowerAll, BitFlips, Truncations, RollingRestart, Move, ElectFirst, Votes, LostDisk}
 }
+
+// ChangesMembers tells faults that need a quorum whose members can be changed while it runs.
+func (k Kind) ChangesMembers() bool { return k == Votes || k == LostDisk }
 
 // rots tells faults that damage what a node has synced.
 func (k Kind) rots() bool { return k == BitFlips || k == Truncations }
@@ -57,11 +65,11 @@ func (k Kind) takes() (least, most time.Duration) {
 	switch k {
 	case Pause, Isolate, Unplug, OneWay, FromController:
 		return 4 * time.Second, 15 * time.Second
-	case BitFlips, Truncations, SyncErrors, DiskFull, ElectFirst:
+	case BitFlips, Truncations, SyncErrors, DiskFull, ElectFirst, Votes:
 		return 5 * time.Second, 12 * time.Second
 	case Move:
 		return 8 * time.Second, 20 * time.Second
-	case RollingRestart:
+	case RollingRestart, LostDisk:
 		return 15 * time.Second, 25 * time.Second
 	default:
 		return 1 * time.Second, 12 * time.Second

@@ -121,6 +121,15 @@ func between(least, most time.Duration, rng *rand.Rand) time.Duration {
 	return least + time.Duration(rng.Int64N(int64(most-least)+1)).Round(100*time.Millisecond)
 }
 
+// All are the nodes.
+func All() []int {
+	all := make([]int, Nodes)
+	for i := range all {
+		all[i] = i + 1
+	}
+	return all
+}
+
 // Others are the nodes that are not the victim, in the order in which they follow it.
 func Others(victim int) []int {
 	var others []int
