@@ -57,7 +57,9 @@ func runUpgrade(s *suiteRun) {
 		}
 		defer u.load.Close()
 		own.check("a new node among old ones, of which one is the active controller", u.underAnOldController)
+		own.check("a new node takes an old controller's snapshot", u.snapshotOfOld)
 		own.check("a new node is the active controller of old ones", u.overOldNodes)
+		own.check("an old node takes a new controller's snapshot", u.snapshotOfNew)
 		own.check("all nodes are new, at the version before", u.allNew)
 		own.check("roll back, node by node", u.rollsBack)
 		own.check("upgrade again", u.allNew)
@@ -145,6 +147,62 @@ func (u *upgrade) underAnOldController(c *check) {
 	c.Equal("active controller", u.controller(c), active)
 	u.works(c)
 	u.refusesToRaise(c, node, kerr.UnsupportedVersion, "UpdateFeatures is not known to the node that is the active controller")
+}
+
+// snapshotChanges of snapshotBytes each are more of the metadata log than either build keeps:
+// 1,000 entries below its last snapshot, which it takes every 4 MiB.
+const snapshotChanges, snapshotBytes = 2300, 4000
+
+// snapshotOfOld has the new node need a snapshot of an old controller's.
+func (u *upgrade) snapshotOfOld(c *check) {
+	active := u.controller(c)
+	c.Equal("the controller runs this build", u.runs[active], false)
+	for _, id := range others(active) {
+		if u.runs[id] {
+			u.takesSnapshot(c, id)
+		}
+	}
+}
+
+// snapshotOfNew has an old node need one of a new controller's.
+func (u *upgrade) snapshotOfNew(c *check) {
+	active := u.controller(c)
+	c.Equal("the controller runs this build", u.runs[active], true)
+	for _, id := range others(active) {
+		if !u.runs[id] {
+			u.takesSnapshot(c, id)
+			return
+		}
+	}
+	c.Failf("no node runs the release before")
+}
+
+// takesSnapshot stops a node until the others do not have the log any more that it lacks.
+func (u *upgrade) takesSnapshot(c *check, id int) {
+	taken := func() int {
+		log, err := os.ReadFile(u.Node(id).LogPath)
+		c.NoError(err)
+		return strings.Count(string(log), "Metadata snapshot taken from the leader")
+	}
+	before := taken()
+	_, err := u.Node(id).Stop()
+	c.NoError(err)
+	const setting, week = "retention.ms", 604800000
+	zeros := strings.Repeat("0", snapshotBytes) // before a number they mean nothing
+	for change := range snapshotChanges {
+		c.NoError(u.view.SetTopic(c.Ctx, others(id)[0], u.loaded, setting, zeros+strconv.Itoa(week+change)))
+	}
+	c.NoError(u.view.SetTopic(c.Ctx, others(id)[0], u.loaded, setting, strconv.Itoa(week)))
+	c.NoError(u.Start(c.Ctx, id))
+	c.eventually(func() error {
+		if taken() == before {
+			return fmt.Errorf("node %d has not taken a snapshot", id)
+		}
+		return nil
+	})
+	_, err = u.view.AwaitTopic(c.Ctx, u.loaded, []int{1, 2, 3}, cluster.Whole)
+	c.NoError(err)
+	u.works(c)
 }
 
 // refusesToRaise: one node says why, and so does Kafka's tool, which may ask an old one.

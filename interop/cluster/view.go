@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -51,6 +52,9 @@ func (v *View) ask(ctx context.Context, node int, request kmsg.Request) (kmsg.Re
 	ctx, cancel := context.WithTimeout(ctx, askMax)
 	defer cancel()
 	response, err := v.clients[node].SeedBrokers()[0].Request(ctx, request)
+	if errors.Is(err, io.EOF) { // the connection has ended with a process of before
+		response, err = v.clients[node].SeedBrokers()[0].Request(ctx, request)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("node %d: %w", node, err)
 	}
@@ -175,6 +179,25 @@ func (v *View) UpdateFeature(ctx context.Context, node int, name string, level i
 		message = *answer.ErrorMessage
 	}
 	return kerr.ErrorForCode(answer.ErrorCode), message, nil
+}
+
+// SetTopic asks a node to give a topic's setting a value.
+func (v *View) SetTopic(ctx context.Context, node int, topic, name, value string) error {
+	request := kmsg.NewPtrIncrementalAlterConfigsRequest()
+	resource, config := kmsg.NewIncrementalAlterConfigsRequestResource(), kmsg.NewIncrementalAlterConfigsRequestResourceConfig()
+	config.Name, config.Value = name, &value
+	resource.ResourceType, resource.ResourceName = kmsg.ConfigResourceTypeTopic, topic
+	resource.Configs = append(resource.Configs, config)
+	request.Resources = append(request.Resources, resource)
+	response, err := v.ask(ctx, node, request)
+	if err != nil {
+		return err
+	}
+	answer := response.(*kmsg.IncrementalAlterConfigsResponse).Resources[0]
+	if err := kerr.ErrorForCode(answer.ErrorCode); err != nil {
+		return fmt.Errorf("%s of %s: %w", name, topic, err)
+	}
+	return nil
 }
 
 // AwaitController returns when all of nodes take the same one for the controller.
