@@ -39,6 +39,7 @@ type balancing struct {
 	next         time.Time       // when nodes are asked again
 	copies       []throttle.Copy // as nodes were told
 	toldAt       time.Time
+	untold       bool // a node has not said that it has heard
 }
 
 // run looks at the cluster every interval, and more often while something moves.
@@ -78,11 +79,14 @@ func (x *balancing) look(ctx context.Context) time.Duration {
 	if x.newer != nil {
 		now, c := time.Now(), controller.BalanceCluster(x.b.quorum.Image())
 		c.Measure(x.older, x.newer)
+		var d balance.Decision
 		if asked {
-			x.carryOut(ctx, x.keeper.Survey(now, c))
+			d = x.keeper.Survey(now, c)
 		} else if x.keeper.Busy() {
-			x.carryOut(ctx, x.keeper.Follow(now, c))
+			d = x.keeper.Follow(now, c)
 		}
+		x.pace(ctx, c)
+		x.carryOut(ctx, d)
 	}
 	if x.keeper.Busy() {
 		return balanceStep
@@ -144,7 +148,6 @@ func (x *balancing) carryOut(ctx context.Context, d balance.Decision) {
 		m := &d.Begin[i]
 		log.Info("Balancer moves a partition", "partition", m.Partition, "from", m.From, "to", m.To, "copies", balance.Bytes(m.Bytes), "reason", m.Reason)
 	}
-	x.pace(ctx)
 	for _, command := range controller.BalanceCommands(&d) { // decided here: another controller decides for itself
 		if _, err := x.b.quorum.Submit(ctx, command); err != nil && ctx.Err() == nil {
 			log.Info("Balancer waits", "reason", err)
@@ -154,14 +157,16 @@ func (x *balancing) carryOut(ctx context.Context, d balance.Decision) {
 
 // pace tells every node how fast moves copy: whichever comes to lead their partitions. It
 // does so before they begin.
-func (x *balancing) pace(ctx context.Context) {
-	o, copies := x.b.config.Cluster.Balancer, copiesOf(x.keeper.UnderWay())
+func (x *balancing) pace(ctx context.Context, c *balance.Cluster) {
+	copies, in := copiesOf(x.keeper.UnderWay(), c)
 	changed := !slices.EqualFunc(copies, x.copies, throttle.Copy.Equal)
-	if !changed && (len(copies) == 0 || time.Since(x.toldAt) < paceEvery) {
+	again := time.Since(x.toldAt) >= paceEvery && (len(copies) > 0 || x.untold)
+	if !changed && !again {
 		return
 	}
 	x.copies, x.toldAt = copies, time.Now()
-	paced := &throttle.Paced{BytesPerSecond: o.BytesPerSecond, Copies: copies}
+	// What is produced meanwhile comes on top: at less than that a copy would never end.
+	paced := &throttle.Paced{BytesPerSecond: x.b.config.Cluster.Balancer.BytesPerSecond + in, Copies: copies}
 	body, err := json.Marshal(paced)
 	if err != nil {
 		panic("broker: BUG: " + err.Error())
@@ -179,22 +184,35 @@ func (x *balancing) pace(ctx context.Context) {
 			if err != nil && changed {
 				x.b.logger.Info("Balancer cannot tell a node how fast moves copy: what that leads is copied as fast as it goes", "broker", node.ID, "error", err)
 			}
-			return nil
+			return err
 		})
 	}
-	_ = g.Wait() // none returns one
+	x.untold = g.Wait() != nil
 }
 
-// copiesOf are those of the moves that copy anything.
-func copiesOf(moves []balance.Move) []throttle.Copy {
-	var copies []throttle.Copy
+// copiesOf are those of the moves that copy anything and have not ended, and how many bytes
+// a second are produced to their partitions.
+func copiesOf(moves []balance.Move, c *balance.Cluster) (copies []throttle.Copy, in int64) {
+	at := make(map[model.TopicPartition]*balance.Partition, len(moves))
 	for i := range moves {
-		m := &moves[i]
-		if to := m.Targets(); len(to) > 0 {
-			copies = append(copies, throttle.Copy{Topic: m.Partition.Topic, Partition: m.Partition.Partition, To: to})
+		at[moves[i].Partition] = nil
+	}
+	for i := range c.Partitions {
+		p := &c.Partitions[i]
+		if _, moves := at[p.Name]; moves {
+			at[p.Name] = p
 		}
 	}
-	return copies
+	for i := range moves {
+		m := &moves[i]
+		p, to := at[m.Partition], m.Targets()
+		if p == nil || len(to) == 0 || !p.Moving && slices.Equal(p.Replicas, m.To) {
+			continue
+		}
+		in += p.In
+		copies = append(copies, throttle.Copy{Topic: m.Partition.Topic, Partition: m.Partition.Partition, To: to})
+	}
+	return copies, in
 }
 
 // paced is what another node's balancing has told this one.

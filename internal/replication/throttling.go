@@ -105,7 +105,7 @@ func (t *throttling) flow(p *partition.Partition, follower model.NodeID) throttl
 	f := throttle.Flow{Follower: follower}
 	f.AsLeader, f.AsFollower = p.Throttled(follower)
 	t.mu.Lock()
-	f.Paced = t.mu.moves.Has(p.Name(), follower)
+	f.Paced = t.mu.moves.Has(p.Name(), follower, time.Now())
 	t.mu.Unlock()
 	return f
 }

@@ -50,6 +50,12 @@ func (g *Gate[K]) lines(f Flow) func(yield func(*line[K]) bool) {
 // later.
 func (g *Gate[K]) Admit(k K, f Flow, now time.Time) (bytesMax int, ok bool) {
 	bytesMax = pieceBytesMax
+	if !f.AsLeader { // any more: nobody is to wait for it there
+		delete(g.leader.called, k)
+	}
+	if !f.Paced {
+		delete(g.paced.called, k)
+	}
 	for l := range g.lines(f) {
 		if !l.admit(k, now) {
 			return 0, false

@@ -42,7 +42,10 @@ type move struct {
 	until time.Time // where it has not: when it is given up
 }
 
-// Set takes others.
+// expired reports whether the move was given up.
+func (m *move) expired(now time.Time) bool { return !m.begun && now.After(m.until) }
+
+// Set takes others. One that is told of again is given up later.
 func (m *Moves) Set(copies []Copy, now time.Time) {
 	before := *m
 	*m = make(Moves, len(copies))
@@ -50,8 +53,9 @@ func (m *Moves) Set(copies []Copy, now time.Time) {
 		name := model.TopicPartition{Topic: c.Topic, Partition: c.Partition}
 		known := before[name]
 		if known == nil || !slices.Equal(known.to, c.To) {
-			known = &move{to: c.To, until: now.Add(beginMax)}
+			known = &move{to: c.To}
 		}
+		known.until = now.Add(beginMax)
 		(*m)[name] = known
 	}
 }
@@ -60,11 +64,15 @@ func (m *Moves) Set(copies []Copy, now time.Time) {
 // pace.
 func (m Moves) Follow(image *meta.Image, now time.Time) {
 	maps.DeleteFunc(m, func(name model.TopicPartition, known *move) bool {
-		if comes(image, name, known.to) {
+		switch {
+		case known.expired(now): // what comes now is somebody else's
+			return true
+		case comes(image, name, known.to):
 			known.begun = true
 			return false
+		default:
+			return known.begun
 		}
-		return known.begun || now.After(known.until)
 	})
 }
 
@@ -79,7 +87,7 @@ func comes(image *meta.Image, name model.TopicPartition, nodes []model.NodeID) b
 }
 
 // Has reports whether what a partition's leader sends to a follower has a pace.
-func (m Moves) Has(name model.TopicPartition, follower model.NodeID) bool {
+func (m Moves) Has(name model.TopicPartition, follower model.NodeID, now time.Time) bool {
 	known := m[name]
-	return known != nil && slices.Contains(known.to, follower)
+	return known != nil && !known.expired(now) && slices.Contains(known.to, follower)
 }

@@ -20,34 +20,43 @@ func TestAMoveHasItsPaceUntilItEnds(t *testing.T) {
 
 	var m Moves
 	m.Follow(moving, start)
-	if m.Has(name, 4) {
+	if m.Has(name, 4, start) {
 		t.Error("a pace that nobody has asked for")
 	}
 	m.Set(copies, start)
-	if !m.Has(name, 4) || m.Has(name, 2) || m.Has(model.TopicPartition{Topic: "t", Partition: 1}, 4) {
+	if !m.Has(name, 4, start) || m.Has(name, 2, start) || m.Has(model.TopicPartition{Topic: "t", Partition: 1}, 4, start) {
 		t.Error("what was asked for is not what has a pace")
 	}
 	m.Follow(resting, start.Add(beginMax))
 	m.Follow(moving, start.Add(beginMax))
 	m.Set(copies, start.Add(2*beginMax)) // as a node is told again
 	m.Follow(moving, start.Add(10*beginMax))
-	if !m.Has(name, 4) {
+	if !m.Has(name, 4, start.Add(10*beginMax)) {
 		t.Error("a move has lost its pace on its way")
 	}
 	m.Follow(ended, start.Add(10*beginMax))
 	m.Follow(moving, start.Add(10*beginMax))
-	if m.Has(name, 4) {
+	if m.Has(name, 4, start) {
 		t.Error("the next move of the partition has the pace of the last")
 	}
 
+	// One that never began is given up, and so is somebody else's that comes later.
 	m.Set(copies, start)
-	m.Follow(resting, start.Add(beginMax+1))
-	if len(m) > 0 {
+	m.Follow(resting, start.Add(beginMax))
+	if late := start.Add(beginMax + 1); m.Has(name, 4, late) {
+		t.Error("a move that never began has a pace")
+	} else if m.Follow(moving, late); len(m) > 0 {
 		t.Error("moves that never began are kept")
 	}
 	m.Set(copies, start)
+	m.Set(copies, start.Add(beginMax)) // told of again
+	m.Follow(moving, start.Add(beginMax+1))
+	if !m.Has(name, 4, start.Add(beginMax+1)) {
+		t.Error("a move that begins late has no pace")
+	}
+	m.Set(copies, start)
 	m.Set(nil, start)
-	if m.Has(name, 4) {
+	if m.Has(name, 4, start) {
 		t.Error("it was taken back")
 	}
 }

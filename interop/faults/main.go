@@ -109,6 +109,9 @@ func runAll(ctx context.Context, o options) (broken int, err error) {
 	}
 	if !e.target.ChangesMembers() {
 		o.kinds = slices.DeleteFunc(o.kinds, plan.Kind.ChangesMembers)
+		if len(o.kinds) == 0 {
+			return 0, fmt.Errorf("-faults: the members of %s do not change while it runs", e.target.Name())
+		}
 	}
 	rep := &report{out: os.Stdout, target: e.target}
 	for n := range uint64(o.runs) {

@@ -6,9 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/chronik/chronik/interop/faults/cluster"
+	"github.com/chronik/chronik/interop/faults/plan"
 )
 
 // joinMax is how long a node with an empty disk may take to come back and have its vote
@@ -23,18 +25,17 @@ func (s *striker) votes(ctx context.Context, b blow, bit *bite) error {
 	defer s.voting.Unlock()
 	within, cancel := context.WithDeadline(ctx, b.end)
 	defer cancel()
-	if err := s.giveBack(within); err != nil {
+	if s.giveVotes(within) != nil {
 		bit.what = "another has no vote yet"
 		return ctx.Err()
 	}
 	taken, given := 0, 0
 	for within.Err() == nil {
-		s.voteless = b.node.ID // whatever is answered
 		if s.admin.TakeVote(within, b.node.ID) == nil {
 			taken++
 		}
 		sleepUntil(within, time.Now().Add(time.Duration(b.rng.Int64N(int64(stayMax)))))
-		if s.giveBack(within) == nil {
+		if s.giveVotes(within) == nil {
 			given++
 		}
 		sleepUntil(within, time.Now().Add(time.Duration(b.rng.Int64N(int64(stayMax)))))
@@ -42,23 +43,16 @@ func (s *striker) votes(ctx context.Context, b blow, bit *bite) error {
 	restore, cancel := context.WithTimeout(ctx, restoreMax)
 	defer cancel()
 	bit.felt, bit.what = taken > 0, fmt.Sprintf("taken %d times, given back %d times", taken, given)
-	if s.giveBack(restore) != nil {
+	if s.giveVotes(restore) != nil {
 		bit.what += "; then it has none"
 	}
 	return ctx.Err()
 }
 
-// giveBack gives the vote back that somebody may have taken. Who calls it holds voting, or
-// is the last.
-func (s *striker) giveBack(ctx context.Context) error {
-	if s.voteless == 0 {
-		return nil
-	}
-	if err := s.admin.GiveVote(ctx, s.voteless); err != nil {
-		return err
-	}
-	s.voteless = 0
-	return nil
+// giveVotes gives all their votes back, but for who has damaged files: it may not come.
+func (s *striker) giveVotes(ctx context.Context) error {
+	rotten := s.damaged()
+	return s.admin.GiveVotes(ctx, slices.DeleteFunc(plan.All(), func(n int) bool { return n == rotten })...)
 }
 
 // loseDisk ends a node, empties its disk once nobody needs what is on it, and has it join
@@ -83,7 +77,7 @@ func (s *striker) loseDisk(ctx context.Context, b blow, bit *bite) error {
 	within, cancel := context.WithTimeout(ctx, joinMax)
 	defer cancel()
 	bit.felt, bit.what = true, "its disk is empty"
-	if s.giveBack(within) != nil || s.admin.AwaitInSync(within) != nil {
+	if s.giveVotes(within) != nil || s.admin.AwaitInSync(within) != nil {
 		bit.what += "; it is not back yet"
 		return ctx.Err()
 	}
@@ -100,13 +94,10 @@ func (s *striker) emptySpare(ctx context.Context, b blow, bit *bite) (emptied bo
 		do  func() error
 		why string
 	}{
-		{func() error { return s.giveBack(out) }, "another has no vote yet"},
+		{func() error { return s.admin.GiveVotes(out, b.others...) }, "another has no vote"},
 		{func() error { return s.bringBack(out, b.rng, b.node.ID) }, "the others lack replicas"},
+		{func() error { return s.admin.TakeVote(out, b.node.ID) }, "it keeps its vote"},
 		{func() error { return s.admin.AwaitOut(out, b.node.ID) }, "it stays in sync"},
-		{func() error {
-			s.voteless = b.node.ID // whatever is answered
-			return s.admin.TakeVote(out, b.node.ID)
-		}, "it keeps its vote"},
 	}
 	for _, step := range steps {
 		if step.do() != nil {

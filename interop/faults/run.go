@@ -226,9 +226,9 @@ func (s *striker) awaitWhole(ctx context.Context, res *result) error {
 	if s.rotten != 0 {
 		excused = append(excused, s.rotten)
 	}
-	err := s.giveBack(whole)
-	if err == nil && s.target.ChangesMembers() {
-		err = s.admin.AwaitVoters(whole, plan.All()...)
+	var err error
+	if s.target.ChangesMembers() {
+		err = s.giveVotes(whole)
 	}
 	if err == nil {
 		err = s.bringBack(whole, rand.New(rand.NewPCG(res.plan.Seed, 1)), excused...)

@@ -51,8 +51,7 @@ type striker struct {
 	moved  bool // once somebody has; under moving
 	// voting is held by who takes votes on the metadata: two of three nodes always have one.
 	// It is taken after moving.
-	voting   sync.Mutex
-	voteless int // whose vote may have been taken; 0: nobody's; under voting
+	voting sync.Mutex
 
 	mu     sync.Mutex
 	bites  []bite

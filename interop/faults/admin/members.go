@@ -19,24 +19,38 @@ func (a *Admin) Controller(ctx context.Context) (int, error) {
 	return int(p.LeaderID), nil
 }
 
-// AwaitVoters waits until all of nodes have a vote on the metadata.
-func (a *Admin) AwaitVoters(ctx context.Context, nodes ...int) error {
+// GiveVotes gives each of nodes a vote on the metadata that has none, and tries until all
+// have one, or ctx ends: who is to get one may have to come, or to catch up, first, and who
+// has one may lose it to a request that was given up before.
+func (a *Admin) GiveVotes(ctx context.Context, nodes ...int) error {
 	return try(ctx, func(asked context.Context) error {
 		p, err := a.quorum(asked)
 		if err != nil {
 			return err
 		}
-		var voters []int
-		for i := range p.CurrentVoters {
-			voters = append(voters, int(p.CurrentVoters[i].ReplicaID))
-		}
+		var without []int
 		for _, n := range nodes {
-			if !slices.Contains(voters, n) {
-				return fmt.Errorf("node %d has no vote on the metadata: %v have", n, voters)
+			if !votes(p, n) {
+				without = append(without, n)
+				err = errors.Join(err, a.giveVote(asked, n))
 			}
+		}
+		if err == nil && len(without) > 0 {
+			p, err = a.quorum(asked)
+			if err == nil && slices.ContainsFunc(without, func(n int) bool { return !votes(p, n) }) {
+				err = errors.New("the votes that were given are not there")
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("nodes %v have no vote on the metadata: %w", without, err)
 		}
 		return nil
 	})
+}
+
+// votes reports whether a node has a vote.
+func votes(p *kmsg.DescribeQuorumResponseTopicPartition, node int) bool {
+	return slices.ContainsFunc(p.CurrentVoters, func(v kmsg.DescribeQuorumResponseTopicPartitionReplicaState) bool { return int(v.ReplicaID) == node })
 }
 
 // quorum is what the metadata quorum's leader says of it.
@@ -65,8 +79,8 @@ func (a *Admin) quorum(ctx context.Context) (*kmsg.DescribeQuorumResponseTopicPa
 	return nil, errors.New("nobody leads the metadata")
 }
 
-// TakeVote takes a node's vote on the metadata, and tries until ctx ends. A request that
-// failed may have been heard.
+// TakeVote takes a node's vote on the metadata, and tries until it has none, or ctx ends. A
+// request that failed may have been heard.
 func (a *Admin) TakeVote(ctx context.Context, node int) error {
 	err := try(ctx, func(asked context.Context) error {
 		r := kmsg.NewPtrRemoveRaftVoterRequest()
@@ -75,7 +89,14 @@ func (a *Admin) TakeVote(ctx context.Context, node int) error {
 		if err != nil {
 			return err
 		}
-		return unless(kerr.VoterNotFound, answer.ErrorCode, answer.ErrorMessage)
+		if err := unless(kerr.VoterNotFound, answer.ErrorCode, answer.ErrorMessage); err != nil {
+			return err
+		}
+		p, err := a.quorum(asked)
+		if err == nil && votes(p, node) {
+			err = errors.New("it has one again")
+		}
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("take the vote of node %d: %w", node, err)
@@ -83,22 +104,15 @@ func (a *Admin) TakeVote(ctx context.Context, node int) error {
 	return nil
 }
 
-// GiveVote gives a node a vote on the metadata, and tries until ctx ends: it may have to
-// come, or to catch up, first.
-func (a *Admin) GiveVote(ctx context.Context, node int) error {
-	err := try(ctx, func(asked context.Context) error {
-		r := kmsg.NewPtrAddRaftVoterRequest()
-		r.VoterID, r.TimeoutMillis = int32(node), int32(askMax.Milliseconds())
-		answer, err := r.RequestWith(asked, a.client)
-		if err != nil {
-			return err
-		}
-		return unless(kerr.DuplicateVoter, answer.ErrorCode, answer.ErrorMessage)
-	})
+// giveVote asks once.
+func (a *Admin) giveVote(ctx context.Context, node int) error {
+	r := kmsg.NewPtrAddRaftVoterRequest()
+	r.VoterID, r.TimeoutMillis = int32(node), int32(askMax.Milliseconds())
+	answer, err := r.RequestWith(ctx, a.client)
 	if err != nil {
-		return fmt.Errorf("give node %d a vote: %w", node, err)
+		return err
 	}
-	return nil
+	return unless(kerr.DuplicateVoter, answer.ErrorCode, answer.ErrorMessage)
 }
 
 // unless is why something was refused; nil where it was not, or where that says that it is

@@ -225,6 +225,8 @@ func (n *Node) Ended() []string {
 // Empty takes everything from the disk, as a new one in its place has nothing; the node
 // joins the others when it is started again. It must be down.
 func (n *Node) Empty() error {
+	n.diskMu.Lock()
+	defer n.diskMu.Unlock()
 	n.mu.Lock()
 	n.place.Joins = true
 	n.mu.Unlock()
