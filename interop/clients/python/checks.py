@@ -5,11 +5,24 @@ lines that begin with "# " before it, and "1..COUNT" at the end.
 """
 
 import asyncio
+import collections
+import logging
 import sys
 import time
 import traceback
 
 CODECS = ["none", "gzip", "snappy", "lz4", "zstd"]
+
+
+class Last(logging.Handler):
+    """Keeps the last lines that clients have logged, for a check that fails."""
+
+    def __init__(self, count):
+        super().__init__()
+        self.lines = collections.deque(maxlen=count)
+
+    def emit(self, record):
+        self.lines.extend(self.format(record).splitlines())
 
 
 class Checks:
@@ -19,6 +32,9 @@ class Checks:
         self.replicas = min(3, self.brokers)  # of topics
         self.count = 0
         self.failed = 0
+        self.logged = Last(60)
+        logging.basicConfig(level=logging.INFO, handlers=[self.logged],
+                            format="%(asctime)s %(threadName)s %(name)s: %(message)s")
 
     def topic(self, name):
         """A name that this run of this program alone uses."""
@@ -29,13 +45,14 @@ class Checks:
         return sys.argv[0].rsplit("/", 1)[-1].removesuffix("_client.py")
 
     def run(self, name, function, *args):
+        self.logged.lines.clear()
         try:
             result = function(*args)
             if asyncio.iscoroutine(result):
                 asyncio.run(asyncio.wait_for(result, 60))
         except Exception:  # a failed check must not hide the later ones
             self.failed += 1
-            for line in traceback.format_exc().splitlines()[-12:]:
+            for line in [*self.logged.lines, *traceback.format_exc().splitlines()[-12:]]:
                 print("#", line)
             print("not ok", name)
         else:

@@ -74,6 +74,9 @@ class Member(threading.Thread):
 
     def run(self):
         c = consumer(self.topic, self.topic)
+        # It joins before it has metadata, and where that comes while it assigns partitions, of
+        # which it knows none yet, it takes the assignment for up to date for five minutes.
+        c.partitions_for_topic(self.topic)
         while not self.stopped.is_set():
             c.poll(100)
             self.parts = {p.partition for p in c.assignment()}
