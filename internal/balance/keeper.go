@@ -75,10 +75,8 @@ func NewKeeper(bytesPerSecond int64, interval time.Duration) *Keeper {
 // Busy reports whether Follow has something to do soon.
 func (k *Keeper) Busy() bool { return len(k.waiting)+len(k.underWay) > 0 }
 
-// UnderWay are the moves that have been begun, and have not ended, by name.
-func (k *Keeper) UnderWay() []Move {
-	return slices.SortedFunc(maps.Values(k.underWay), func(a, b Move) int { return compareNames(a.Partition, b.Partition) })
-}
+// UnderWay are the moves that have been begun, and have not ended, in no particular order.
+func (k *Keeper) UnderWay() []Move { return slices.Collect(maps.Values(k.underWay)) }
 
 // Survey is told of a cluster with loads that are new.
 func (k *Keeper) Survey(now time.Time, c *Cluster) Decision {

@@ -190,27 +190,23 @@ func (x *balancing) pace(ctx context.Context, c *balance.Cluster) {
 	x.untold = g.Wait() != nil
 }
 
-// copiesOf are those of the moves that copy anything and have not ended, and how many bytes
-// a second are produced to their partitions.
+// copiesOf are those of the moves that copy anything and have not ended, in the order of the
+// partitions, and how many bytes a second are produced to these.
 func copiesOf(moves []balance.Move, c *balance.Cluster) (copies []throttle.Copy, in int64) {
-	at := make(map[model.TopicPartition]*balance.Partition, len(moves))
+	by := make(map[model.TopicPartition]*balance.Move, len(moves))
 	for i := range moves {
-		at[moves[i].Partition] = nil
+		by[moves[i].Partition] = &moves[i]
 	}
 	for i := range c.Partitions {
 		p := &c.Partitions[i]
-		if _, moves := at[p.Name]; moves {
-			at[p.Name] = p
-		}
-	}
-	for i := range moves {
-		m := &moves[i]
-		p, to := at[m.Partition], m.Targets()
-		if p == nil || len(to) == 0 || !p.Moving && slices.Equal(p.Replicas, m.To) {
+		m := by[p.Name]
+		if m == nil || !p.Moving && slices.Equal(p.Replicas, m.To) {
 			continue
 		}
-		in += p.In
-		copies = append(copies, throttle.Copy{Topic: m.Partition.Topic, Partition: m.Partition.Partition, To: to})
+		if to := m.Targets(); len(to) > 0 {
+			in += p.In
+			copies = append(copies, throttle.Copy{Topic: p.Name.Topic, Partition: p.Name.Partition, To: to})
+		}
 	}
 	return copies, in
 }

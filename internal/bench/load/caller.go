@@ -64,8 +64,11 @@ func (c *caller) run(ctx context.Context) {
 }
 
 // pause waits shortly after a failure.
-func (k *timekeeper) pause(ctx context.Context) {
-	timer := time.NewTimer(shortly)
+func (k *timekeeper) pause(ctx context.Context) { wait(ctx, shortly) }
+
+// wait waits for so long, unless ctx ends before.
+func wait(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -50,21 +50,9 @@ func (r *reader) read(ctx context.Context) {
 			}
 		}
 		fetches.EachPartition(func(p kgo.FetchTopicPartition) { r.count(p, now) })
-		r.rest(ctx, r.pace.until(fetches.NumRecords())-r.now())
-	}
-}
-
-// rest waits, but not for longer than the run lasts.
-func (r *reader) rest(ctx context.Context, wait time.Duration) {
-	if wait <= 0 {
-		return
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-r.ended:
-	case <-ctx.Done():
+		if ahead := r.pace.until(fetches.NumRecords()) - r.now(); ahead > 0 {
+			wait(ctx, ahead)
+		}
 	}
 }
 
