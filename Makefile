@@ -118,7 +118,7 @@ guard: ## compare the benchmarks with those of another commit, and fail where on
 # With 30 GiB of disk for cold, and room for some 20,000 open files.
 stress: SECONDS = 20
 stress: build ## put three nodes under stress, and count what they keep: ONLY=name,name SECONDS=20 GIB=10 SHARE=1 TARGET=chronik|kafka
-	go run ./interop/stress -server bin/chronik-server -only '$(ONLY)' -seconds $(SECONDS) -gib $(GIB) -share $(SHARE) -target '$(TARGET)'
+	go run ./interop/stress -server bin/chronik-server -bench bin/chronik-bench -only '$(ONLY)' -seconds $(SECONDS) -gib $(GIB) -share $(SHARE) -target '$(TARGET)'
 
 # As root. Installs what it needs: nftables, iproute2, Java, Kafka's jars.
 faults: RUNS = 10

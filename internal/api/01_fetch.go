@@ -234,6 +234,7 @@ func (f *fetch) discard() {
 	f.releaseBuffers()
 	clear(f.results)
 	f.results, f.bytes, f.urgent = f.results[:0], 0, false
+	f.req.GiveWay = nil
 }
 
 // read makes one pass over the partitions.
@@ -317,6 +318,9 @@ func (f *fetch) readRecords(ctx context.Context, from *partition.Partition, p km
 	read, refused = from.Read(asked)
 	f.settle(asked.MaxBytes, len(read.Batches))
 	f.share -= len(read.Batches)
+	if read.Cold {
+		f.req.GiveWay = from.GiveWay
+	}
 	return read, refused, nil
 }
 

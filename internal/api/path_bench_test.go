@@ -20,18 +20,18 @@ import (
 	"github.com/chronik/chronik/internal/vfs"
 )
 
-// served is the handler of a node that is alone and has topic b, on the real file system,
-// so that what is counted is not what a file in memory allocates. Nothing waits for the
-// disk: its syncs are storage's to measure.
-func served(b *testing.B) *Handler {
+// served is the handler of a node that is alone and has topic b. Benchmarks have it on the
+// real file system, so that what is counted is not what a file in memory allocates. Nothing
+// waits for the disk: its syncs are storage's to measure.
+func served(b testing.TB, fs vfs.FS) *Handler {
 	b.Helper()
 	dir, logger := filepath.Join(b.TempDir(), "data"), slog.New(slog.DiscardHandler)
-	if err := vfs.MkdirAllSynced(vfs.OS(), dir); err != nil {
+	if err := vfs.MkdirAllSynced(fs, dir); err != nil {
 		b.Fatal(err)
 	}
-	disk := storage.NewDisk(storage.DiskOptions{FS: vfs.OS(), Dir: dir, Logger: logger})
+	disk := storage.NewDisk(storage.DiskOptions{FS: fs, Dir: dir, Logger: logger})
 	set := partition.NewSet(partition.Options{
-		Node: 1, FS: vfs.OS(), Dir: dir, Disk: disk, Directories: []partition.Directory{{Path: dir, Disk: disk}}, Logger: logger, LagMax: time.Hour,
+		Node: 1, FS: fs, Dir: dir, Disk: disk, Directories: []partition.Directory{{Path: dir, Disk: disk}}, Logger: logger, LagMax: time.Hour,
 		Static: map[string]string{"log.flush.interval.messages": "1000000000"}, Upkeep: partition.Upkeep{RetentionInterval: time.Hour},
 	})
 	ctx, stop := context.WithCancel(context.Background())
@@ -80,7 +80,7 @@ func newAsking(h *Handler, r kmsg.Request) *asking {
 	return a
 }
 
-func (a *asking) ask(b *testing.B) {
+func (a *asking) ask(b testing.TB) {
 	a.request = a.fresh
 	copy(a.request.Body, a.asked)
 	a.request.Received = time.Now()
@@ -100,7 +100,7 @@ func (a *asking) ask(b *testing.B) {
 func BenchmarkProduce(b *testing.B) {
 	for _, records := range []int{1, 16, 256} {
 		b.Run(fmt.Sprintf("%d", records), func(b *testing.B) {
-			client := newAsking(served(b), produceOf(records))
+			client := newAsking(served(b, vfs.OS()), produceOf(records))
 			b.ReportAllocs()
 			b.SetBytes(int64(len(client.asked)))
 			for b.Loop() {
@@ -120,7 +120,7 @@ func BenchmarkProduce(b *testing.B) {
 func BenchmarkFetch(b *testing.B) {
 	for _, bytes := range []int32{4 << 10, 64 << 10, 1 << 20} {
 		b.Run(fmt.Sprintf("%dK", bytes>>10), func(b *testing.B) {
-			h := served(b)
+			h := served(b, vfs.OS())
 			writer := newAsking(h, produceOf(14)) // just below 4 KiB
 			for range 300 {
 				writer.ask(b)

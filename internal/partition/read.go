@@ -47,6 +47,8 @@ type ReadResult struct {
 	// Batches are whole batches; the first may begin below Read.From. Their
 	// memory is Read.Buffer where that sufficed, or of Read.Grow.
 	Batches []byte
+	// Cold tells that some of Batches came from the disk; see storage.Log.GiveWay.
+	Cold bool
 	// Lent is what Lend found; nil: nothing.
 	Lent *storage.Lent
 	// Aborted lists the aborted transactions in what was read, under ReadCommitted.
@@ -78,9 +80,12 @@ func (p *Partition) Read(r Read) (ReadResult, error) {
 	case err != nil:
 		return result, fmt.Errorf("read %s at %d: %w", p.name, r.From, err)
 	}
-	result.Batches = read.Batches
+	result.Batches, result.Cold = read.Batches, read.Cold
 	return result, p.addAborted(&result, r, read.NextOffset)
 }
+
+// GiveWay is storage.Log.GiveWay.
+func (p *Partition) GiveWay() { p.log().GiveWay() }
 
 // Lend is Read for those who can send from a file: what it finds is in Lent, where
 // anything is. All else, an error too, is for Read to answer. See storage.Log.Lend.

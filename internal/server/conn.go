@@ -75,6 +75,7 @@ type conn struct {
 		outgoing
 		// onWritten are the Request.OnWritten of the responses in it.
 		onWritten []func()
+		giveWay   func() // Request.GiveWay of one of them; nil: none has any
 	}
 
 	// end is why the connection ended; the first cause counts.

@@ -71,7 +71,7 @@ func (c *conn) answer(f *inflight) {
 
 	var size [frameSizeBytes]byte
 	result, err := c.callReply(f, append(held, size[:]...))
-	correlationID, onWritten, inserts := f.req.CorrelationID, f.req.OnWritten, f.req.inserts
+	correlationID, onWritten, giveWay, inserts := f.req.CorrelationID, f.req.OnWritten, f.req.GiveWay, f.req.inserts
 	f.discard(c.server)
 	// In this order, or the connection would look idle for a moment.
 	c.lastWrite.Store(time.Now().UnixNano())
@@ -81,6 +81,9 @@ func (c *conn) answer(f *inflight) {
 	defer c.out.Unlock()
 	if onWritten != nil {
 		c.out.onWritten = append(c.out.onWritten, onWritten)
+	}
+	if giveWay != nil {
+		c.out.giveWay = giveWay
 	}
 	if err == nil && result != nil {
 		err = checkResponse(result, len(held), correlationID)
@@ -130,7 +133,7 @@ func (c *conn) writeLocked() {
 		for _, f := range o.onWritten {
 			f()
 		}
-		o.onWritten = nil
+		o.onWritten, o.giveWay = nil, nil
 	}()
 	for o.left() > 0 && c.ctx.Err() == nil {
 		now := time.Now()
@@ -146,6 +149,8 @@ func (c *conn) writeLocked() {
 			c.fail(&endError{ClosedSlowReader, fmt.Errorf("responses were not read for %v", c.server.limits.WriteStallMax)})
 		case err != nil:
 			c.fail(&endError{ClosedByPeer, err})
+		case o.giveWay != nil && o.left() > 0:
+			o.giveWay()
 		}
 	}
 }

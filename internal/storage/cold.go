@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,9 +14,13 @@ import (
 //
 // So readers have the system read no more than they ask for. While logs are being
 // committed they read by turns, a piece at a time, and then leave the disk alone for three
-// times as long as that took: a thousand records a second wait for 1.4 ms then, 7 ms in one
-// of a hundred, while 250 MB/s are read (stress -only cold). Of the 7 ms the disk has little:
-// its writes and flushes take 0.2 ms at most in 99 of 100, as without readers.
+// times as long as that took.
+//
+// That leaves the processors: some megabytes sent at once, and taken by a consumer at once,
+// keep two of them busy for milliseconds. So what came from the disk is sent by pieces as
+// well, with pauses. And pages that nobody has used yet cost a virtual machine more than the
+// reading: what a reader has left behind is forgotten, and its pages taken again
+// (docs/adr/0021).
 const (
 	coldPause = 3
 	// coldPieceBytes keep a disk busy for a fraction of a millisecond.
@@ -24,6 +29,14 @@ const (
 	coldYield = 20 * time.Millisecond
 	// coldPauseMax bounds a pause after a piece, which may itself have waited for others.
 	coldPauseMax = 5 * time.Millisecond
+	// coldKeptBytes is what the page cache keeps of what a reader has read, for others that
+	// read the same.
+	coldKeptBytes = 32 << 20
+	// coldForgetUnit is what a system may have pages of, or several together.
+	coldForgetUnit = 64 << 10
+	// coldSendPause is what there is on one processor behind each piece that is sent; the
+	// more of them, the less do others wait.
+	coldSendPause = 6 * time.Millisecond
 )
 
 // coldReads are those of one disk.
@@ -46,22 +59,29 @@ func (c *coldReads) yields() bool {
 	return c.committing.Load() > 0 || time.Duration(time.Now().UnixNano()-c.committed.Load()) < coldYield
 }
 
-// readAt is segmentReader.ReadAt, in which commits go first.
-func (c *coldReads) readAt(s *segment, h *handle, p []byte, off int64) (int, error) {
-	done := 0
+// giveWay waits a moment if somebody waits for the disk, or is about to.
+func (c *coldReads) giveWay() {
+	if c.yields() {
+		time.Sleep(coldSendPause / time.Duration(runtime.GOMAXPROCS(0)))
+	}
+}
+
+// readAt is segmentReader.ReadAt, in which commits go first; cold tells that some of it
+// came from the disk.
+func (c *coldReads) readAt(s *segment, h *handle, p []byte, off int64) (done int, cold bool, err error) {
 	for look := len(p); done < len(p); look = coldPieceBytes { // all of it first
 		rest, at := p[done:], off+int64(done)
 		n := h.ReadCached(rest[:min(len(rest), look)], at)
 		if n == 0 && look <= coldPieceBytes {
+			cold = true
 			s.noteFromDisk(off + int64(len(p)))
-			var err error
 			if n, err = c.piece(h, rest, at); err != nil {
-				return done + n, err
+				return done + n, cold, err
 			}
 		}
 		done += n
 	}
-	return done, nil
+	return done, cold, nil
 }
 
 // piece reads some of p, or all of it.
@@ -74,7 +94,16 @@ func (c *coldReads) piece(h *handle, p []byte, off int64) (int, error) {
 	began := time.Now()
 	n, err := h.ReadAt(p[:min(len(p), coldPieceBytes)], off)
 	if c.yields() {
+		forgetBehind(h, off, int64(n))
 		time.Sleep(min(coldPause*time.Since(began), coldPauseMax))
 	}
 	return n, err
+}
+
+// forgetBehind gives up what a reader has left behind by now, as much as it has just read.
+func forgetBehind(h *handle, off, n int64) {
+	from, to := (off-coldKeptBytes)&^(coldForgetUnit-1), (off+n-coldKeptBytes)&^(coldForgetUnit-1)
+	if from = max(from, 0); from < to {
+		h.Forget(from, to-from)
+	}
 }

@@ -37,7 +37,7 @@ func TestColdReadsYieldToCommits(t *testing.T) {
 		read := func() (reads []int64, passed time.Duration) {
 			sizes = nil
 			began, got := time.Now(), make([]byte, len(want))
-			if n, err := c.readAt(&segment{}, h, got, 0); err != nil || n != len(want) || !bytes.Equal(got, want) {
+			if n, cold, err := c.readAt(&segment{}, h, got, 0); err != nil || !cold || n != len(want) || !bytes.Equal(got, want) {
 				t.Fatalf("%d bytes, %v", n, err)
 			}
 			return sizes, time.Since(began)
@@ -62,8 +62,87 @@ func TestColdReadsYieldToCommits(t *testing.T) {
 			t.Errorf("long after a commit it read %v", reads)
 		}
 		// What is not there is an error as ever.
-		if n, err := c.readAt(&segment{}, h, make([]byte, 10), int64(len(want))-4); n != 4 || err == nil {
+		if n, _, err := c.readAt(&segment{}, h, make([]byte, 10), int64(len(want))-4); n != 4 || err == nil {
 			t.Errorf("%d bytes, %v", n, err)
 		}
 	})
+}
+
+// Who sends what was cold waits for a moment after each piece while somebody waits for the
+// disk, and not otherwise.
+func TestWhoSendsWhatWasColdGivesWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var c coldReads
+		waits := func() bool {
+			began := time.Now()
+			c.giveWay()
+			return time.Since(began) > 0
+		}
+		if waits() {
+			t.Error("with nobody waiting")
+		}
+		c.beginCommit()
+		if !waits() {
+			t.Error("not with a commit")
+		}
+		c.endCommit()
+		if !waits() {
+			t.Error("not soon after a commit")
+		}
+		<-time.After(time.Minute)
+		if waits() {
+			t.Error("long after a commit")
+		}
+	})
+}
+
+func TestReadTellsWhatWasCold(t *testing.T) {
+	f := func(fs vfs.FS, want bool) {
+		t.Helper()
+		b := newBench(t, fs, Config{})
+		b.append(1)
+		r, err := b.log.Read(Read{From: 0, To: 1, MaxBytes: 1 << 20})
+		if err != nil || len(r.Batches) == 0 || r.Cold != want {
+			t.Errorf("%d bytes, cold %t, %v; want cold %t", len(r.Batches), r.Cold, err, want)
+		}
+	}
+	f(vfs.NewMem(), false)
+	f(vfs.NewFaulty(vfs.NewMem(), func(vfs.Op) error { return nil }), true) // in which nothing is in memory
+}
+
+// forgetting is a file that takes down what it is to forget.
+type forgetting struct {
+	vfs.File
+	to    int64 // everything below has been forgotten
+	holes int
+}
+
+func (f *forgetting) Forget(off, length int64) {
+	if off != f.to {
+		f.holes++
+	}
+	f.to = off + length
+}
+
+// A reader leaves nothing in memory but what is close behind it, whatever it reads at a time.
+func TestAReaderIsForgottenBehind(t *testing.T) {
+	mem, err := vfs.NewMem().Create("f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &forgetting{File: mem}
+	h := newHandle(f)
+	defer h.release()
+	at := int64(0)
+	for i := 0; at < 3*coldKeptBytes; i++ {
+		n := int64(coldPieceBytes - 1000*(i%7))
+		forgetBehind(h, at, n)
+		at += n
+		if kept := at - f.to; f.holes > 0 || kept < min(at, coldKeptBytes) || kept >= coldKeptBytes+coldForgetUnit && f.to > 0 {
+			t.Fatalf("at %d all below %d has been forgotten, with %d holes", at, f.to, f.holes)
+		}
+	}
+	if f.to == 0 {
+		t.Error("nothing was forgotten")
+	}
 }

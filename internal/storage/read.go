@@ -99,6 +99,10 @@ func (l *Log) readBatches(v *view, r Read) (ReadResult, error) {
 	return out.result, nil
 }
 
+// GiveWay waits a moment if producers wait for the log's disk. Whoever sends what was Cold
+// calls it between pieces of 256 KiB, or producers would wait for the sending.
+func (l *Log) GiveWay() { l.disk.cold.giveWay() }
+
 // reading is a Read under way.
 type reading struct {
 	log    *Log
@@ -188,7 +192,9 @@ func (r *reading) fill(s *segment, h *handle, position int64, n int) ([]byte, er
 		r.buf = r.want.grow(r.buf, n)
 	}
 	chunk := r.buf[have : have+n]
-	if m, err := r.log.disk.cold.readAt(s, h, chunk, position); m < n {
+	m, cold, err := r.log.disk.cold.readAt(s, h, chunk, position)
+	r.result.Cold = r.result.Cold || cold
+	if m < n {
 		if errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF
 		}

@@ -101,6 +101,8 @@ type ReadResult struct {
 	Batches []byte
 	// NextOffset is where to go on: after the last batch, or From where there is none.
 	NextOffset model.Offset
+	// Cold tells that some of it came from the disk, and not from memory; see GiveWay.
+	Cold bool
 }
 
 // EpochEnd answers OffsetForLeaderEpoch.

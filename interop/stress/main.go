@@ -19,6 +19,7 @@ import (
 // options is the command line.
 type options struct {
 	server     string
+	bench      string
 	target     string
 	cache      string
 	only       []string
@@ -65,6 +66,7 @@ func parseOptions(args []string) (options, error) {
 	var seconds float64
 	set := flag.NewFlagSet("stress", flag.ContinueOnError)
 	set.StringVar(&o.server, "server", "bin/chronik-server", "the chronik-server to put under stress")
+	set.StringVar(&o.bench, "bench", "bin/chronik-bench", "the chronik-bench that is the cold reader")
 	set.StringVar(&o.target, "target", "chronik", "whose nodes: chronik or kafka")
 	set.StringVar(&o.cache, "cache", ".cache/interop", "directory that keeps what is installed")
 	set.StringVar(&only, "only", "", "scenarios, by comma (empty: all)")

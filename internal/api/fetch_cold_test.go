@@ -1,0 +1,35 @@
+package api
+
+import (
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/chronik/chronik/internal/vfs"
+)
+
+// What had to be read from the disk gives way to others while it is sent, and what was in
+// memory does not.
+func TestFetchOfWhatIsColdGivesWay(t *testing.T) {
+	f := func(fs vfs.FS, cold bool) {
+		t.Helper()
+		h := served(t, fs)
+		newAsking(h, produceOf(1)).ask(t)
+		r := kmsg.NewPtrFetchRequest()
+		r.SetVersion(12)
+		r.MinBytes, r.MaxBytes, r.SessionEpoch = 1, 1<<20, -1
+		asked := kmsg.NewFetchRequestTopicPartition()
+		asked.PartitionMaxBytes = 1 << 20
+		r.Topics = []kmsg.FetchRequestTopic{{Topic: "b", Partitions: []kmsg.FetchRequestTopicPartition{asked}}}
+		client := newAsking(h, r)
+		client.ask(t)
+		if got := len(client.request.WithInserts(client.answer)); got < 256 {
+			t.Fatalf("a fetch of a record has %d bytes", got)
+		}
+		if gives := client.request.GiveWay != nil; gives != cold {
+			t.Errorf("cold %t: gives way %t", cold, gives)
+		}
+	}
+	f(vfs.NewMem(), false)
+	f(vfs.NewFaulty(vfs.NewMem(), func(vfs.Op) error { return nil }), true) // in which nothing is in memory
+}
