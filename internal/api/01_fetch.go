@@ -318,7 +318,7 @@ func (f *fetch) readRecords(ctx context.Context, from *partition.Partition, p km
 	read, refused = from.Read(asked)
 	f.settle(asked.MaxBytes, len(read.Batches))
 	f.share -= len(read.Batches)
-	if read.Cold {
+	if read.Cold { // of several log directories that of the last one counts
 		f.req.GiveWay = from.GiveWay
 	}
 	return read, refused, nil

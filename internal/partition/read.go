@@ -66,7 +66,7 @@ func (p *Partition) Read(r Read) (ReadResult, error) {
 	}
 	read, err := onLog(p, func(l *storage.Log) (storage.ReadResult, error) {
 		return l.Read(storage.Read{
-			From: r.From, To: bound, MaxBytes: r.MaxBytes, MinOneBatch: r.MinOneBatch, Buffer: r.Buffer, Grow: r.Grow,
+			From: r.From, To: bound, MaxBytes: r.MaxBytes, MinOneBatch: r.MinOneBatch, Passes: true, Buffer: r.Buffer, Grow: r.Grow,
 		})
 	})
 	if err == nil || isDamage(err) {

@@ -76,6 +76,7 @@ type conn struct {
 		// onWritten are the Request.OnWritten of the responses in it.
 		onWritten []func()
 		giveWay   func() // Request.GiveWay of one of them; nil: none has any
+		unyielded int64  // bytes of such responses since it was last called
 	}
 
 	// end is why the connection ended; the first cause counts.

@@ -2,39 +2,44 @@ package server
 
 import (
 	"context"
+	"encoding/binary"
 	"sync/atomic"
 	"testing"
 )
 
-// A response that gives way does so between its pieces, and none that comes after it does.
-func TestALongResponseGivesWayBetweenItsPieces(t *testing.T) {
+// Responses that give way do so after each piece of them that was sent, whether it was of one
+// or of several, and none that comes after them does.
+func TestResponsesGiveWayAfterEachPiece(t *testing.T) {
+	const piece = writeChunkBytes
 	var given atomic.Int64
 	f := start(t, handlerFunc(func(_ context.Context, r *Request) (Reply, error) {
 		return func(_ context.Context, dst []byte) ([]byte, error) {
-			if len(r.Body) > 0 {
+			size := int(binary.BigEndian.Uint32(r.Body[1:]))
+			if r.Body[0] == 1 {
 				r.GiveWay = func() { given.Add(1) }
 			}
-			records := make([]byte, 3*writeChunkBytes)
 			result := respond(dst, r, nil)
-			r.Insert(result, records)
+			r.Insert(result, make([]byte, size))
 			return result, nil
 		}, nil
 	}), nil)
 	c := f.dial(t)
-	ask := func(id int32, body string) int64 {
+	id := int32(0)
+	ask := func(gives byte, size int, want int64) {
 		t.Helper()
 		before := given.Load()
-		mustWrite(t, c, frame(testVersion, id, []byte(body)))
-		if got := mustRead(t, c, id); len(got) != 3*writeChunkBytes {
-			t.Fatalf("%d bytes of records", len(got))
+		id++
+		mustWrite(t, c, frame(testVersion, id, binary.BigEndian.AppendUint32([]byte{gives}, uint32(size))))
+		if got := mustRead(t, c, id); len(got) != size {
+			t.Fatalf("%d bytes of %d", len(got), size)
 		}
-		return given.Load() - before
+		if n := given.Load() - before; n != want {
+			t.Errorf("response %d, of %d bytes, gave way %d times, want %d", id, size, n, want)
+		}
 	}
-	// With what precedes the records they are a little more than three pieces.
-	if n := ask(1, "gives way"); n != 3 {
-		t.Errorf("a response in four pieces gave way %d times", n)
-	}
-	if n := ask(2, ""); n != 0 {
-		t.Errorf("the next, which does not, gave way %d times", n)
-	}
+	ask(1, 3*piece, 3) // with what precedes the records it is a little more
+	ask(0, 3*piece, 0)
+	ask(1, piece-10, 0) // one write, which fills the piece
+	ask(1, 100, 1)
+	ask(1, 100, 0)
 }

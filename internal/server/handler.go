@@ -25,8 +25,9 @@ type Request struct {
 	// response's memory was counted under: a response that nobody reads is as
 	// large as one that is being made. It must not block.
 	OnWritten func()
-	// GiveWay may be set by the Reply. It is called between pieces of 256 KiB of the
-	// response, and may wait for a moment: of a long one others would notice the sending.
+	// GiveWay may be set by the Reply. It is called after every 256 KiB that the connection
+	// has sent of such responses, before it sends more, and may wait for a moment: others
+	// would notice the sending.
 	GiveWay func()
 
 	// inserts are the Reply's, in the order of their places.

@@ -11,7 +11,8 @@ import (
 
 const (
 	// writeChunkBytes is what one write deadline covers, so that a response of
-	// any size may take its time as long as the client takes some of it.
+	// any size may take its time as long as the client takes some of it. After as
+	// much of responses with a Request.GiveWay that is called.
 	writeChunkBytes = 256 << 10
 	// heldBytesMax is how much is held back at most to be written together.
 	heldBytesMax = 64 << 10
@@ -136,6 +137,10 @@ func (c *conn) writeLocked() {
 		o.onWritten, o.giveWay = nil, nil
 	}()
 	for o.left() > 0 && c.ctx.Err() == nil {
+		if o.giveWay != nil && o.unyielded >= writeChunkBytes {
+			o.unyielded = 0
+			o.giveWay()
+		}
 		now := time.Now()
 		var n int64
 		err := c.nc.SetWriteDeadline(now.Add(c.server.limits.WriteStallMax))
@@ -143,14 +148,15 @@ func (c *conn) writeLocked() {
 			n, err = o.send(c.nc, c.socket, writeChunkBytes)
 		}
 		c.server.counters.bytesWritten.Add(n)
+		if o.giveWay != nil {
+			o.unyielded += n
+		}
 		c.lastWrite.Store(now.UnixNano())
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			c.fail(&endError{ClosedSlowReader, fmt.Errorf("responses were not read for %v", c.server.limits.WriteStallMax)})
 		case err != nil:
 			c.fail(&endError{ClosedByPeer, err})
-		case o.giveWay != nil && o.left() > 0:
-			o.giveWay()
 		}
 	}
 }

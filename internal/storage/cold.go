@@ -29,13 +29,13 @@ const (
 	coldYield = 20 * time.Millisecond
 	// coldPauseMax bounds a pause after a piece, which may itself have waited for others.
 	coldPauseMax = 5 * time.Millisecond
-	// coldKeptBytes is what the page cache keeps of what a reader has read, for others that
-	// read the same.
+	// coldKeptBytes is what the page cache keeps of what a reader has read of a segment, for
+	// others that read the same.
 	coldKeptBytes = 32 << 20
 	// coldForgetUnit is what a system may have pages of, or several together.
 	coldForgetUnit = 64 << 10
-	// coldSendPause is what there is on one processor behind each piece that is sent; the
-	// more of them, the less do others wait.
+	// coldSendPause, by the number of processors, comes between pieces that are sent: with
+	// many of them there is always one for others.
 	coldSendPause = 6 * time.Millisecond
 )
 
@@ -67,15 +67,15 @@ func (c *coldReads) giveWay() {
 }
 
 // readAt is segmentReader.ReadAt, in which commits go first; cold tells that some of it
-// came from the disk.
-func (c *coldReads) readAt(s *segment, h *handle, p []byte, off int64) (done int, cold bool, err error) {
+// came from the disk. A reader that passes leaves nothing in memory but what is close behind.
+func (c *coldReads) readAt(s *segment, h *handle, p []byte, off int64, passes bool) (done int, cold bool, err error) {
 	for look := len(p); done < len(p); look = coldPieceBytes { // all of it first
 		rest, at := p[done:], off+int64(done)
 		n := h.ReadCached(rest[:min(len(rest), look)], at)
 		if n == 0 && look <= coldPieceBytes {
 			cold = true
 			s.noteFromDisk(off + int64(len(p)))
-			if n, err = c.piece(h, rest, at); err != nil {
+			if n, err = c.piece(h, rest, at, passes); err != nil {
 				return done + n, cold, err
 			}
 		}
@@ -85,7 +85,7 @@ func (c *coldReads) readAt(s *segment, h *handle, p []byte, off int64) (done int
 }
 
 // piece reads some of p, or all of it.
-func (c *coldReads) piece(h *handle, p []byte, off int64) (int, error) {
+func (c *coldReads) piece(h *handle, p []byte, off int64, passes bool) (int, error) {
 	if !c.yields() {
 		return h.ReadAt(p, off)
 	}
@@ -94,8 +94,11 @@ func (c *coldReads) piece(h *handle, p []byte, off int64) (int, error) {
 	began := time.Now()
 	n, err := h.ReadAt(p[:min(len(p), coldPieceBytes)], off)
 	if c.yields() {
-		forgetBehind(h, off, int64(n))
-		time.Sleep(min(coldPause*time.Since(began), coldPauseMax))
+		pause := min(coldPause*time.Since(began), coldPauseMax)
+		if passes {
+			forgetBehind(h, off, int64(n))
+		}
+		time.Sleep(pause)
 	}
 	return n, err
 }

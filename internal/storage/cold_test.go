@@ -37,7 +37,7 @@ func TestColdReadsYieldToCommits(t *testing.T) {
 		read := func() (reads []int64, passed time.Duration) {
 			sizes = nil
 			began, got := time.Now(), make([]byte, len(want))
-			if n, cold, err := c.readAt(&segment{}, h, got, 0); err != nil || !cold || n != len(want) || !bytes.Equal(got, want) {
+			if n, cold, err := c.readAt(&segment{}, h, got, 0, true); err != nil || !cold || n != len(want) || !bytes.Equal(got, want) {
 				t.Fatalf("%d bytes, %v", n, err)
 			}
 			return sizes, time.Since(began)
@@ -62,7 +62,7 @@ func TestColdReadsYieldToCommits(t *testing.T) {
 			t.Errorf("long after a commit it read %v", reads)
 		}
 		// What is not there is an error as ever.
-		if n, _, err := c.readAt(&segment{}, h, make([]byte, 10), int64(len(want))-4); n != 4 || err == nil {
+		if n, _, err := c.readAt(&segment{}, h, make([]byte, 10), int64(len(want))-4, true); n != 4 || err == nil {
 			t.Errorf("%d bytes, %v", n, err)
 		}
 	})
@@ -110,12 +110,14 @@ func TestReadTellsWhatWasCold(t *testing.T) {
 	f(vfs.NewFaulty(vfs.NewMem(), func(vfs.Op) error { return nil }), true) // in which nothing is in memory
 }
 
-// forgetting is a file that takes down what it is to forget.
+// forgetting is a file that no memory has, and that takes down what it is to forget.
 type forgetting struct {
 	vfs.File
 	to    int64 // everything below has been forgotten
 	holes int
 }
+
+func (f *forgetting) ReadCached([]byte, int64) int { return 0 }
 
 func (f *forgetting) Forget(off, length int64) {
 	if off != f.to {
@@ -124,25 +126,50 @@ func (f *forgetting) Forget(off, length int64) {
 	f.to = off + length
 }
 
-// A reader leaves nothing in memory but what is close behind it, whatever it reads at a time.
+// A reader that passes leaves nothing in memory but what is close behind it, whatever it
+// reads at a time, and only while there are commits; others leave everything.
 func TestAReaderIsForgottenBehind(t *testing.T) {
-	mem, err := vfs.NewMem().Create("f")
-	if err != nil {
-		t.Fatal(err)
+	read := func(commits, passes bool, check func(f *forgetting, at int64)) *forgetting {
+		t.Helper()
+		mem, err := vfs.NewMem().Create("f")
+		if err != nil {
+			t.Fatal(err)
+		}
+		const size = coldKeptBytes + 4*coldPieceBytes
+		if err := mem.Truncate(size); err != nil {
+			t.Fatal(err)
+		}
+		f := &forgetting{File: mem}
+		h := newHandle(f)
+		defer h.release()
+		var c coldReads
+		if commits {
+			c.beginCommit()
+		}
+		for at, i := int64(0), 0; at < size; i++ {
+			p := make([]byte, min(size-at, int64(3*coldPieceBytes-1000*(i%7))))
+			n, _, err := c.readAt(&segment{}, h, p, at, passes)
+			if err != nil {
+				t.Fatal(err)
+			}
+			at += int64(n)
+			check(f, at)
+		}
+		return f
 	}
-	f := &forgetting{File: mem}
-	h := newHandle(f)
-	defer h.release()
-	at := int64(0)
-	for i := 0; at < 3*coldKeptBytes; i++ {
-		n := int64(coldPieceBytes - 1000*(i%7))
-		forgetBehind(h, at, n)
-		at += n
+	f := read(true, true, func(f *forgetting, at int64) {
 		if kept := at - f.to; f.holes > 0 || kept < min(at, coldKeptBytes) || kept >= coldKeptBytes+coldForgetUnit && f.to > 0 {
 			t.Fatalf("at %d all below %d has been forgotten, with %d holes", at, f.to, f.holes)
 		}
-	}
+	})
 	if f.to == 0 {
 		t.Error("nothing was forgotten")
 	}
+	nothing := func(f *forgetting, at int64) {
+		if f.to > 0 {
+			t.Fatalf("at %d all below %d has been forgotten", at, f.to)
+		}
+	}
+	read(true, false, nothing)
+	read(false, true, nothing)
 }

@@ -288,7 +288,7 @@ func (m *Move) batches(ctx context.Context, f vfs.File, v *view, i int, step mov
 	for c.position < step.size {
 		n := min(int64(len(m.buf)), step.size-c.position)
 		cached := h.ReadCached(m.buf[:n], c.position) == int(n)
-		if got, _, err := m.log.disk.cold.readAt(step.s, h, m.buf[:n], c.position); int64(got) < n {
+		if got, _, err := m.log.disk.cold.readAt(step.s, h, m.buf[:n], c.position, false); int64(got) < n {
 			return fmt.Errorf("read %s at byte %d: %w", step.s.logPath(), c.position, err)
 		}
 		whole, err := wholeBatches(m.buf[:n])

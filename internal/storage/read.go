@@ -192,7 +192,7 @@ func (r *reading) fill(s *segment, h *handle, position int64, n int) ([]byte, er
 		r.buf = r.want.grow(r.buf, n)
 	}
 	chunk := r.buf[have : have+n]
-	m, cold, err := r.log.disk.cold.readAt(s, h, chunk, position)
+	m, cold, err := r.log.disk.cold.readAt(s, h, chunk, position, r.want.Passes)
 	r.result.Cold = r.result.Cold || cold
 	if m < n {
 		if errors.Is(err, io.EOF) {

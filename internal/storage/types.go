@@ -80,8 +80,11 @@ type Read struct {
 	From        model.Offset
 	To          model.Offset // exclusive; batches that reach beyond it are left out
 	MaxBytes    int
-	MinOneBatch bool   // the first batch is returned even where it alone exceeds MaxBytes
-	Buffer      []byte // used where its capacity suffices; may be nil
+	MinOneBatch bool // the first batch is returned even where it alone exceeds MaxBytes
+	// Passes tells that the reader goes on from here to the log's end, as consumers do: what
+	// it had to have read from the disk need not stay in memory behind it.
+	Passes bool
+	Buffer []byte // used where its capacity suffices; may be nil
 	// Grow returns buf, which it may use again, with room for n more bytes; nil: what it
 	// allocates is left to the collector.
 	Grow func(buf []byte, n int) []byte

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,6 +31,10 @@ func cold() scenario {
 	return scenario{
 		name: "cold",
 		what: "a reader from the beginning, and producers at a fixed rate",
+		prepare: func(s *scene) error {
+			_, err := os.Stat(s.bench) // before gigabytes are written for it
+			return err
+		},
 		run: func(s *scene) error {
 			if err := s.roomFor(3 * s.gib * gibi); err != nil {
 				return err
@@ -106,17 +111,22 @@ func (s *scene) readMeanwhile(alone measured, written int64) error {
 	}
 	var reader result.Result
 	read, failed := make(chan struct{}), make(chan error, 1)
+	ctx, stop := context.WithCancel(s.ctx)
+	defer stop()
 	go func() {
 		defer close(read)
 		err := s.wait(warmUp)
 		if err == nil {
-			reader, err = s.readAll("old")
+			reader, err = s.readAll(ctx, "old")
 		}
 		failed <- err
 	}()
 	plan := alone.plan
 	plan.Duration = asLongAsItTakes
 	live, err := s.carry(traffic{topic: "live", plan: plan, early: read})
+	if err != nil {
+		stop() // nobody is to read on without producers
+	}
 	if err := errors.Join(err, <-failed); err != nil {
 		return err
 	}
@@ -141,8 +151,8 @@ func (s *scene) readMeanwhile(alone measured, written int64) error {
 }
 
 // readAll has chronik-bench read a topic from its beginning to its end.
-func (s *scene) readAll(name string) (result.Result, error) {
-	out, err := command.Run(s.ctx, command.Line{Limit: coldReadMax, Args: []string{
+func (s *scene) readAll(ctx context.Context, name string) (result.Result, error) {
+	out, err := command.Run(ctx, command.Line{Limit: coldReadMax, Args: []string{
 		s.bench, "--bootstrap-servers", strings.Join(s.cluster.Addrs(), ","),
 		"--topic", name, "--mode", "consume", "--duration", coldReadMax.String(), "--format", "json",
 	}})
@@ -167,9 +177,10 @@ func (s *scene) readAll(name string) (result.Result, error) {
 func usualP99(side *result.Side) float64 {
 	var of []float64
 	for _, second := range side.Over {
-		if second.Records > 0 {
-			of = append(of, second.P99)
+		if second.Records == 0 { // they all waited
+			second.P99 = math.Inf(1)
 		}
+		of = append(of, second.P99)
 	}
 	if len(of) == 0 {
 		return math.NaN()

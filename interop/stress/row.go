@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 
@@ -104,7 +105,7 @@ func (s *scene) say(format string, args ...any) {
 // goal prints what a figure should be at most, and is.
 func (s *scene) goal(what string, is, most float64, unit string) {
 	held := "held"
-	if is > most {
+	if is > most || math.IsNaN(is) {
 		held = "NOT held"
 	}
 	s.say("%s: %s%s, goal <= %s%s: %s", what, number(is), unit, number(most), unit, held)
