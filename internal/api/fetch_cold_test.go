@@ -3,8 +3,6 @@ package api
 import (
 	"testing"
 
-	"github.com/twmb/franz-go/pkg/kmsg"
-
 	"github.com/chronik/chronik/internal/vfs"
 )
 
@@ -15,13 +13,7 @@ func TestFetchOfWhatIsColdGivesWay(t *testing.T) {
 		t.Helper()
 		h := served(t, fs)
 		newAsking(h, produceOf(1)).ask(t)
-		r := kmsg.NewPtrFetchRequest()
-		r.SetVersion(12)
-		r.MinBytes, r.MaxBytes, r.SessionEpoch = 1, 1<<20, -1
-		asked := kmsg.NewFetchRequestTopicPartition()
-		asked.PartitionMaxBytes = 1 << 20
-		r.Topics = []kmsg.FetchRequestTopic{{Topic: "b", Partitions: []kmsg.FetchRequestTopicPartition{asked}}}
-		client := newAsking(h, r)
+		client := newAsking(h, fetchOf(1<<20))
 		client.ask(t)
 		if got := len(client.request.WithInserts(client.answer)); got < 256 {
 			t.Fatalf("a fetch of a record has %d bytes", got)

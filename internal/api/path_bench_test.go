@@ -65,6 +65,17 @@ func produceOf(records int) *kmsg.ProduceRequest {
 	return r
 }
 
+// fetchOf is a request from the beginning, of so many bytes at most.
+func fetchOf(bytes int32) *kmsg.FetchRequest {
+	r := kmsg.NewPtrFetchRequest()
+	r.SetVersion(12)
+	r.MinBytes, r.MaxBytes, r.SessionEpoch = 1, bytes, -1
+	asked := kmsg.NewFetchRequestTopicPartition()
+	asked.PartitionMaxBytes = bytes
+	r.Topics = []kmsg.FetchRequestTopic{{Topic: "b", Partitions: []kmsg.FetchRequestTopicPartition{asked}}}
+	return r
+}
+
 // asking is a client's connection that asks the same again and again.
 type asking struct {
 	handler *Handler
@@ -125,13 +136,7 @@ func BenchmarkFetch(b *testing.B) {
 			for range 300 {
 				writer.ask(b)
 			}
-			r := kmsg.NewPtrFetchRequest()
-			r.SetVersion(12)
-			r.MinBytes, r.MaxBytes, r.SessionEpoch = 1, bytes, -1
-			asked := kmsg.NewFetchRequestTopicPartition()
-			asked.PartitionMaxBytes = bytes
-			r.Topics = []kmsg.FetchRequestTopic{{Topic: "b", Partitions: []kmsg.FetchRequestTopicPartition{asked}}}
-			client := newAsking(h, r)
+			client := newAsking(h, fetchOf(bytes))
 			b.ReportAllocs()
 			b.SetBytes(int64(bytes))
 			for b.Loop() {

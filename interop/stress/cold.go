@@ -32,8 +32,10 @@ func cold() scenario {
 		name: "cold",
 		what: "a reader from the beginning, and producers at a fixed rate",
 		prepare: func(s *scene) error {
-			_, err := os.Stat(s.bench) // before gigabytes are written for it
-			return err
+			if _, err := os.Stat(s.bench); err != nil { // before gigabytes are written for it
+				return fmt.Errorf("-bench: %w: make build makes bin/chronik-bench", err)
+			}
+			return nil
 		},
 		run: func(s *scene) error {
 			if err := s.roomFor(3 * s.gib * gibi); err != nil {
